@@ -1,0 +1,49 @@
+"""The base of everything people write: frozen, camelCase on the wire, unknown fields ignored (the API server prunes them)."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+
+class Model(BaseModel):
+    """A frozen model whose wire names are camelCase; set `alias` where the wire differs (`stableRS`, `dryRun` fits)."""
+
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True, extra="ignore")
+
+
+# Kubernetes' IntOrString: `5` or `"25%"`. Strict members, so that true, 1.5 and lists are refused.
+IntOrString = Annotated[int, Field(strict=True)] | Annotated[str, Field(strict=True)]
+
+# An open JSON object, stored as it was written (x-kubernetes-preserve-unknown-fields in the CRD).
+OpenObject = Mapping[str, Any]
+
+
+class SpecError(Exception):
+    """A specification that cannot be carried out: becomes condition InvalidSpec, never a crash.
+
+    *path* is the field's path on the wire, *value* what stands there (None: not shown), *detail* what would be right.
+    The text has the shape of Kubernetes' field errors, which clients read (contract of Argo Rollouts).
+    """
+
+    def __init__(self, path: str, value: object, detail: str, *, cause: str = "Invalid value") -> None:
+        super().__init__(path, value, detail, cause)
+        self.problem = Problem(path, value, detail, cause)
+
+    def __str__(self) -> str:
+        return str(self.problem)
+
+
+class Problem(NamedTuple):
+    """What is wrong with one field of a specification."""
+
+    path: str
+    value: object
+    detail: str
+    cause: str = "Invalid value"
+
+    def __str__(self) -> str:
+        shown = f'"{self.value}"' if isinstance(self.value, str) else f"{self.value}"
+        value = f": {shown}" if self.value is not None else ""
+        return f"{self.path}: {self.cause}{value}: {self.detail}"
