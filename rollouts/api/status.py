@@ -146,11 +146,6 @@ class RolloutStatus(Part, frozen=True):
 
 
 def status_dict(status: RolloutStatus) -> dict[str, Any]:
-    """The status as it is written; `canary` and `blueGreen` are there even when empty."""
-    written: dict[str, Any] = msgspec.to_builtins(status)
-    return written | {"canary": _written(status.canary), "blueGreen": _written(status.blue_green)}
-
-
-def _written(part: Part) -> dict[str, Any]:
-    written: dict[str, Any] = msgspec.to_builtins(part)
-    return written
+    """The status as JSON that is written; `canary` and `blueGreen` are there even when empty."""
+    written: dict[str, Any] = {"canary": {}, "blueGreen": {}}
+    return written | msgspec.json.decode(msgspec.json.encode(status), type=dict[str, Any])
