@@ -1,0 +1,147 @@
+"""Where the API server is and who we are there: kubeconfig or service account, TLS, proxy, tokens that expire.
+
+kubernetes_asyncio reads the configuration; connections are ours (transport.py).
+"""
+
+import asyncio
+import os
+import ssl
+import urllib.parse
+import urllib.request
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+from kubernetes_asyncio.client import Configuration
+from kubernetes_asyncio.config import ConfigException, load_kube_config
+from kubernetes_asyncio.config.incluster_config import (
+    SERVICE_CERT_FILENAME,
+    SERVICE_HOST_ENV_NAME,
+    SERVICE_TOKEN_FILENAME,
+    InClusterConfigLoader,
+)
+from kubernetes_asyncio.config.kube_config import KubeConfigLoader
+
+log = structlog.get_logger("rollouts.kube")
+
+# a token is looked at again after this many seconds: token files are rotated, exec tokens expire
+TOKEN_PERIOD: Final = 60.0
+_NAMESPACE_FILE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+_HOME_KUBECONFIG: Final = "~/.kube/config"
+
+Refresh = Callable[[], Awaitable[None]]
+
+
+class AccessError(Exception):
+    """The configuration for reaching an API server is missing or wrong."""
+
+
+class Access:
+    """Address, TLS and credentials of one API server."""
+
+    def __init__(self, configuration: Configuration, namespace: str, refresh: Refresh) -> None:
+        self._configuration = configuration
+        self._refresh = refresh
+        self._refreshed_at = asyncio.get_running_loop().time()
+        self._lock = asyncio.Lock()
+        self.namespace = namespace
+        self.host = str(configuration.host).rstrip("/")
+        self.tls = _tls(configuration) if self.host.startswith("https:") else None
+        self.server_hostname: str | None = configuration.tls_server_name
+        self.proxy: str | None = configuration.proxy or _proxy_of_environment(self.host)
+
+    async def headers(self) -> dict[str, str]:
+        """The headers that say who we are, with a token no older than `TOKEN_PERIOD` seconds."""
+        if asyncio.get_running_loop().time() - self._refreshed_at >= TOKEN_PERIOD:
+            await self.refresh()
+        token = str(self._configuration.api_key.get("BearerToken") or "").strip()
+        return {"Authorization": token} if token else {}
+
+    async def refresh(self) -> None:
+        """Fetch the token anew; where that fails the old one stays and the log says why."""
+        asked_at = asyncio.get_running_loop().time()
+        async with self._lock:
+            if self._refreshed_at > asked_at:
+                return
+            self._refreshed_at = asyncio.get_running_loop().time()
+            try:
+                await self._refresh()
+            except (ConfigException, OSError, ValueError) as error:
+                log.warning("credentials could not be renewed", error=str(error))
+
+
+async def load_access(kubeconfig: str | None = None, context: str | None = None) -> Access:
+    """Read the configuration: *kubeconfig*, else `$KUBECONFIG`, else the pod's account, else `~/.kube/config`.
+
+    Raises AccessError with the way out where none of these will do.
+    """
+    paths = kubeconfig or os.environ.get("KUBECONFIG", "")
+    if not paths and context is None and os.environ.get(SERVICE_HOST_ENV_NAME):
+        return _in_cluster()
+    return await _from_kubeconfig(paths or _HOME_KUBECONFIG, context)
+
+
+def _in_cluster() -> Access:
+    configuration = Configuration()
+    try:
+        loader = InClusterConfigLoader(SERVICE_TOKEN_FILENAME, SERVICE_CERT_FILENAME, try_refresh_token=False)
+        loader.load_and_set(configuration)
+    except (ConfigException, OSError) as error:
+        raise AccessError(f"the pod's service account cannot be used: {error}") from error
+
+    async def refresh() -> None:
+        loader.load_and_set(configuration)
+
+    return Access(configuration, _pod_namespace(), refresh)
+
+
+def _pod_namespace() -> str:
+    try:
+        return _NAMESPACE_FILE.read_text().strip() or "default"
+    except OSError:
+        return "default"
+
+
+async def _from_kubeconfig(paths: str, context: str | None) -> Access:
+    if not _some_file_in(paths):
+        raise AccessError(f"no kubeconfig at {paths}: name one with --kubeconfig or KUBECONFIG")
+    configuration = Configuration()
+    try:
+        loader = await load_kube_config(paths, context, configuration, persist_config=False)
+    except (ConfigException, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise AccessError(f"kubeconfig {paths} cannot be used: {error}") from error
+
+    async def refresh() -> None:
+        await loader.load_and_set(configuration)
+
+    return Access(configuration, _context_namespace(loader), refresh)
+
+
+def _some_file_in(paths: str) -> bool:
+    return any(Path(path).expanduser().is_file() for path in paths.split(os.pathsep) if path)
+
+
+def _context_namespace(loader: KubeConfigLoader) -> str:
+    context: Any = loader.current_context
+    return str(context["context"].get("namespace") or "default")
+
+
+def _tls(configuration: Configuration) -> ssl.SSLContext:
+    tls = ssl.create_default_context(cafile=configuration.ssl_ca_cert)
+    if configuration.cert_file:
+        tls.load_cert_chain(configuration.cert_file, configuration.key_file)
+    # clusters' own authorities are often older than the strict rules Python 3.13 turned on
+    tls.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    if not configuration.verify_ssl:
+        tls.check_hostname = False
+        tls.verify_mode = ssl.CERT_NONE
+    return tls
+
+
+def _proxy_of_environment(host: str) -> str | None:
+    """The proxy that HTTPS_PROXY, HTTP_PROXY and NO_PROXY name for *host*, looked up once at start."""
+    url = urllib.parse.urlsplit(host)
+    if not url.hostname or urllib.request.proxy_bypass(url.hostname):
+        return None
+    return urllib.request.getproxies().get(url.scheme)
