@@ -1,4 +1,4 @@
-"""Reasons and messages of Kubernetes Events, as Argo Rollouts words them; triggers of notifications hang on the reasons."""
+"""Reasons and messages of Kubernetes Events, as Argo Rollouts words them; notifications are triggered by reasons."""
 
 from typing import Final
 
