@@ -1,0 +1,138 @@
+"""Everything a plan may do, as a closed union. Each action carries its reason and what makes a replay harmless."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rollouts.api.meta import Json, Key
+from trafficrouters.base import RouteChange
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """What an Event says once the write it belongs to was accepted."""
+
+    reason: str
+    message: str
+    is_warning: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An existing object as it was seen: a write to any other version of it is refused by the API server."""
+
+    key: Key
+    uid: str
+    resource_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreateReplicaSet:
+    """Create a revision's ReplicaSet; its name derives from the template, so that a replay meets itself."""
+
+    key: Key
+    body: Json
+    because: str
+    events: tuple[Announcement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateReplicaSet:
+    """Change size and bookkeeping of a ReplicaSet in one write; None leaves a field, a None value removes a key."""
+
+    target: Target
+    because: str
+    replicas: int | None = None
+    annotations: Mapping[str, str | None] | None = None
+    min_ready_seconds: int | None = None
+    events: tuple[Announcement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteReplicaSet:
+    """Delete an old, empty ReplicaSet."""
+
+    target: Target
+    because: str
+    events: tuple[Announcement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EditRollout:
+    """Merge-patch the Rollout itself: revision annotation, a command taken from spec, an absent `spec.replicas`."""
+
+    target: Target
+    patch: Json
+    because: str
+    events: tuple[Announcement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchService:
+    """Point a Service at a revision and mark it as ours."""
+
+    target: Target
+    hash: str
+    managed_by: str
+    because: str
+    events: tuple[Announcement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRoute:
+    """Write what a router rendered."""
+
+    change: RouteChange
+    because: str
+    events: tuple[Announcement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CreateAnalysisRun:
+    """Create a run; its name derives from revision and step."""
+
+    key: Key
+    body: Json
+    because: str
+    events: tuple[Announcement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TerminateAnalysisRun:
+    """Ask a run to end."""
+
+    target: Target
+    because: str
+    events: tuple[Announcement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteAnalysisRun:
+    """Delete a finished run that history no longer keeps."""
+
+    target: Target
+    because: str
+    events: tuple[Announcement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ScaleDeployment:
+    """Give up the pods of the Deployment that workloadRef names."""
+
+    target: Target
+    replicas: int
+    because: str
+    events: tuple[Announcement, ...] = ()
+
+
+Action = (
+    CreateReplicaSet
+    | UpdateReplicaSet
+    | DeleteReplicaSet
+    | EditRollout
+    | SwitchService
+    | ChangeRoute
+    | CreateAnalysisRun
+    | TerminateAnalysisRun
+    | DeleteAnalysisRun
+    | ScaleDeployment
+)
