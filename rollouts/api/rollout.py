@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import msgspec
 from pydantic import Field
+from pydantic.config import JsonDict
 
 from rollouts.api.meta import Json, Metadata
 from rollouts.api.model import IntOrString, Model, OpenObject, Problem
@@ -79,6 +80,11 @@ __all__ = [
 ]
 
 DEFAULT_DELAY: Final = timedelta(seconds=30)
+IMMUTABLE: Final[JsonDict] = {
+    "x-kubernetes-validations": [
+        {"rule": "self == oldSelf", "message": "cannot be changed; delete the Rollout and create it anew"}
+    ]
+}
 
 
 class WorkloadRef(Model):
@@ -215,7 +221,9 @@ class RolloutSpec(Model):
     """What a Rollout should be."""
 
     replicas: int | None = Field(None, ge=0, description="Number of pods; written as 1 when absent")
-    selector: LabelSelector | None = Field(None, description="Cannot change")
+    selector: LabelSelector | None = Field(
+        None, description="Pods of this Rollout; must match the template's labels", json_schema_extra=IMMUTABLE
+    )
     template: OpenObject | None = Field(None, description="Pod template; absent with workloadRef")
     workload_ref: WorkloadRef | None = Field(None, description="Use another object's pod template")
     min_ready_seconds: int = 0

@@ -113,7 +113,7 @@ class RouteMatch(Model):
 class SetMirrorRoute(Model):
     """Copies matching requests to the canary; without *match* the route is removed."""
 
-    name: str = Field("", description="One of trafficRouting.managedRoutes")
+    name: str = Field(description="One of trafficRouting.managedRoutes")
     match: tuple[RouteMatch, ...] = ()
     percentage: int | None = Field(None, description="Share of the requests to copy; all when absent")
 
