@@ -34,7 +34,7 @@ class Snapshot:
     rollout: Rollout
     spec: RolloutSpec
     template: Json
-    selector: Mapping[str, str]
+    selector: Json
     hash: str
     step_hash: str
     problems: tuple[Problem, ...] = ()
