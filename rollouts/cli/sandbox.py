@@ -1,0 +1,137 @@
+"""`rollouts sandbox`: a real cluster on this machine, without docker."""
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+import rollouts
+from rollouts.sandbox import cluster, relay
+from rollouts.sandbox.errors import SandboxError
+from rollouts.sandbox.state import PROMETHEUS_ADDRESS, Options
+
+app: Final = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="A real cluster on this machine, without docker.")
+
+Name = Annotated[str, typer.Option("--name", "-n", help="Which sandbox; several run side by side.")]
+_REPOSITORY: Final = Path(rollouts.__file__).parent.parent
+_CRDS: Final = _REPOSITORY / "crds"
+_CLUSTER_ROLE: Final = _REPOSITORY / "charts/rollouts/templates/clusterrole.yaml"
+
+
+@app.command()
+def up(
+    name: Name = "default",
+    pod_ready_seconds: Annotated[float, typer.Option(min=0, help="From a pod's creation to Ready.")] = 1.0,
+    crds: Annotated[Path | None, typer.Option(help="Directory of further CRDs. [default: the repository's]")] = None,
+    cluster_role: Annotated[Path | None, typer.Option(help="The controller's rights. [default: the chart's]")] = None,
+    prometheus_address: Annotated[str, typer.Option(help="Where Prometheus listens, inside.")] = PROMETHEUS_ADDRESS,
+    empty_prometheus: Annotated[bool, typer.Option(help="A second one without targets, 127.0.0.1:19090.")] = False,
+) -> None:
+    """Start a sandbox: API server, controllers, Traefik, Prometheus and pods that really answer.
+
+    Programs that are not on this machine are built or downloaded once, into a cache. What a killed `up` left behind
+    is cleared first.
+    """
+    options = Options(
+        pod_ready_seconds=pod_ready_seconds,
+        crds=crds or _existing(_CRDS),
+        cluster_role=cluster_role or _existing(_CLUSTER_ROLE),
+        prometheus_address=prometheus_address,
+        empty_prometheus=empty_prometheus,
+    )
+    sandbox = _checked(lambda: cluster.up(name, options, _tell))
+    state = sandbox.state
+    seconds = state.seconds if state else 0.0
+    typer.echo(f"sandbox {name} ready in {seconds:.1f} s")
+    typer.echo(f"  rollouts sandbox exec --name {name} -- kubectl get pods -A")
+
+
+@app.command()
+def down(name: Name = "default") -> None:
+    """End a sandbox and whatever runs in it; nothing of it stays. One that is not there is no error."""
+    _checked(lambda: cluster.Sandbox(cluster.directory_of(name)).down())
+    typer.echo(f"sandbox {name} is gone")
+
+
+@app.command()
+def status(
+    output: Annotated[str, typer.Option("--output", "-o", help="text or json")] = "text",
+) -> None:
+    """List the sandboxes of this user. Exit code 0 when at least one is up, 1 when none is."""
+    described = [_described(sandbox) for sandbox in cluster.sandboxes()]
+    if output == "json":
+        typer.echo(json.dumps(described, indent=2))
+    else:
+        for one in described:
+            typer.echo(f"{one['name']:20} {one['phase']:10} {one['directory']}{_indented(one['message'])}")
+    raise typer.Exit(0 if any(one["phase"] == "ready" for one in described) else 1)
+
+
+@app.command("exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+def execute(
+    argv: Annotated[list[str], typer.Argument(metavar="-- COMMAND [ARGUMENT]...")],
+    name: Name = "default",
+) -> None:
+    """Run a command inside a sandbox, with KUBECONFIG, PATH and ROLLOUTS_SANDBOX set. Its exit code is ours."""
+    sandbox = _checked(lambda: cluster.Sandbox(cluster.directory_of(name)))
+    command = _checked(lambda: sandbox.command(argv))
+    sys.stdout.flush()
+    environment = sandbox.environment()
+    os.execvpe(command[0], command, environment)  # noqa: S606  the command is the user's
+
+
+@app.command("relay")
+def relay_(
+    ports: Annotated[list[str], typer.Argument(metavar="OUTSIDE:INSIDE...", help="Ports, for example 8080:80")],
+    name: Name = "default",
+) -> None:
+    """Make ports of a sandbox reachable on 127.0.0.1 of this machine, until the sandbox ends or Ctrl-C."""
+    sandbox = _checked(lambda: cluster.Sandbox.load(name))
+    mapping = {int(outside): int(inside) for outside, _, inside in (pair.partition(":") for pair in ports)}
+    for outside, inside in mapping.items():
+        typer.echo(f"http://127.0.0.1:{outside} -> port {inside} in sandbox {name}")
+    _checked(lambda: asyncio.run(relay.publish(sandbox.directory, mapping)))
+
+
+def _described(sandbox: cluster.Sandbox) -> dict[str, Any]:
+    state = sandbox.state
+    phase = "left over" if state is None else state.phase
+    if phase in {"ready", "starting"} and not sandbox.is_alive:
+        phase = "dead"
+    return {
+        "name": sandbox.name,
+        "phase": phase,
+        "directory": str(sandbox.directory),
+        "message": state.message if state else "",
+        "seconds": state.seconds if state else 0.0,
+        "processes": {"supervisor": state.pid, **state.processes} if state else {},
+        "kubeconfig": str(sandbox.kubeconfig),
+    }
+
+
+def _existing(path: Path) -> Path | None:
+    return path if path.exists() else None
+
+
+def _indented(message: str) -> str:
+    return "".join(f"\n    {line}" for line in message.splitlines())
+
+
+def _tell(sentence: str) -> None:
+    typer.echo(sentence, err=True)
+
+
+def _checked(action: Any) -> Any:
+    try:
+        return action()
+    except (SandboxError, ValueError) as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from error
+
+
+if __name__ == "__main__":
+    app()

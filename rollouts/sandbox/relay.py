@@ -1,0 +1,102 @@
+"""Lets a person outside reach a port inside: a unix socket in the sandbox's directory joins the two namespaces.
+
+Inside, `serve` reads "PORT\\n" from each connection and joins it to 127.0.0.1:PORT; outside, `publish` listens on
+127.0.0.1 and connects there. A connection that says "hold\\n" stays open as long as the sandbox lives.
+"""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+
+from rollouts.sandbox.errors import SandboxError
+
+_SOCKET = "relay.sock"
+_CHUNK = 2**16
+
+
+async def serve(directory: Path) -> None:
+    """Serve the inner end for ever."""
+    with _short(directory) as path:
+        server = await asyncio.start_unix_server(_inner, path)
+    async with server:
+        await server.serve_forever()
+
+
+async def publish(directory: Path, ports: Mapping[int, int]) -> None:
+    """Serve outer port → inner port on 127.0.0.1 until the sandbox ends; raises SandboxError when there is none."""
+    async with contextlib.AsyncExitStack() as stack:
+        for outer, inner in ports.items():
+            server = await asyncio.start_server(partial(_outer, directory, str(inner)), "127.0.0.1", outer)
+            await stack.enter_async_context(server)
+        reader, writer = await _dial(directory, "hold")
+        await reader.read()
+        writer.close()
+
+
+async def _inner(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    wanted = (await reader.readline()).decode().strip()
+    if not wanted.isdigit():
+        await reader.read()
+        writer.close()
+        return
+    try:
+        inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", int(wanted))
+    except OSError:
+        writer.close()
+        return
+    await _join(reader, writer, inner_reader, inner_writer)
+
+
+async def _outer(directory: Path, inner: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        inner_reader, inner_writer = await _dial(directory, inner)
+    except SandboxError:
+        writer.close()
+        return
+    await _join(reader, writer, inner_reader, inner_writer)
+
+
+async def _dial(directory: Path, wanted: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    try:
+        with _short(directory) as path:
+            reader, writer = await asyncio.open_unix_connection(path)
+    except OSError as error:
+        raise SandboxError(f"no sandbox to relay to in {directory}: {error}") from error
+    writer.write(f"{wanted}\n".encode())
+    return reader, writer
+
+
+async def _join(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    other_reader: asyncio.StreamReader,
+    other_writer: asyncio.StreamWriter,
+) -> None:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_copy(reader, other_writer), name="relay in")
+        group.create_task(_copy(other_reader, writer), name="relay out")
+    writer.close()
+    other_writer.close()
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(ConnectionError):
+        while chunk := await reader.read(_CHUNK):
+            writer.write(chunk)
+            await writer.drain()
+    with contextlib.suppress(ConnectionError, OSError):
+        if writer.can_write_eof():
+            writer.write_eof()
+
+
+@contextlib.contextmanager
+def _short(directory: Path) -> Iterator[str]:
+    """A path to the socket below the 108 bytes that the kernel allows, however long the directory's is."""
+    descriptor = os.open(directory, os.O_PATH)
+    try:
+        yield f"/proc/self/fd/{descriptor}/{_SOCKET}"
+    finally:
+        os.close(descriptor)
