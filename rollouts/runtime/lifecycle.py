@@ -29,7 +29,10 @@ class Crew:
 
     def start(self, name: str, part: Coroutine[Any, Any, None]) -> None:
         """Run *part* until the scope ends; if it ends before, the scope ends with PartEnded or its exception."""
-        self._tasks[name] = self._group.create_task(_lasting(name, part), name=name)
+        task = self._group.create_task(self._lasting(name, part), name=name)
+        # a task that is cancelled before its first step never touches the coroutine it wraps
+        task.add_done_callback(lambda _: part.close())
+        self._tasks[name] = task
 
     def stop(self, name: str) -> None:
         """End one part early; unknown names are fine."""
@@ -41,6 +44,11 @@ class Crew:
         """End all parts."""
         for name in tuple(self._tasks):
             self.stop(name)
+
+    async def _lasting(self, name: str, part: Coroutine[Any, Any, None]) -> None:
+        await part
+        if name in self._tasks:
+            raise PartEnded(name)
 
 
 @asynccontextmanager
@@ -59,11 +67,6 @@ async def background(**parts: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
         for name, part in parts.items():
             members.start(name, part)
         yield
-
-
-async def _lasting(name: str, part: Coroutine[Any, Any, None]) -> None:
-    await part
-    raise PartEnded(name)
 
 
 class _Stopped(Exception):  # noqa: N818 (a signal between two functions of this file)
@@ -132,9 +135,9 @@ async def _guarded(main: Callable[[asyncio.Event], Awaitable[None]]) -> int:
     with stop_on_signals() as stop:
         try:
             await main(stop)
-        except Exception as error:  # noqa: BLE001 (the last frame of the process: say it, and exit with 1)
+        except Exception as error:
             for cause in leaves(error):
-                log.error("the process ends: a part of it died", error=describe(cause), exc_info=cause)
+                log.exception("the process ends: a part of it died", error=describe(cause), exc_info=cause)
             return 1
     return 0
 

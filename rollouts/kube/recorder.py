@@ -1,0 +1,177 @@
+"""Writes Events without making anybody wait: a bounded queue, one task that empties it.
+
+The same thing said again of the same object raises the count of its Event instead of making another.
+"""
+
+import asyncio
+from collections import OrderedDict
+from datetime import UTC, datetime
+from typing import Final, NamedTuple, Protocol
+
+import msgspec
+import structlog
+
+from rollouts.api.kinds import EVENT
+from rollouts.api.meta import Json, Key, Kind, Metadata
+from rollouts.kube.client import Client, Content
+from rollouts.kube.errors import ApiError, NotFound
+
+log = structlog.get_logger("rollouts.kube")
+
+WAITING: Final = 1000
+REMEMBERED: Final = 4096
+
+
+class Clock(Protocol):
+    """What the recorder needs to know of time."""
+
+    def now(self) -> datetime:
+        """The date, in UTC."""
+        ...
+
+
+class _Said(NamedTuple):
+    """What makes two Events the same."""
+
+    kind: Kind
+    key: Key
+    uid: str
+    type: str
+    reason: str
+    message: str
+
+
+class _Saying(msgspec.Struct):
+    """An Event to be written: how often it was said since it was last written, and when."""
+
+    version: str
+    first: datetime
+    last: datetime
+    times: int = 1
+
+
+class _Written(NamedTuple):
+    name: str
+    times: int
+
+
+class Recorder:
+    """Records core/v1 Events as *component*. Nothing it does raises; what does not fit is counted in `dropped`."""
+
+    def __init__(self, client: Client, component: str, *, clock: Clock, waiting: int = WAITING) -> None:
+        self._client = client
+        self._component = component
+        self._clock = clock
+        self._limit = waiting
+        self._waiting: OrderedDict[_Said, _Saying] = OrderedDict()
+        self._written: OrderedDict[_Said, _Written] = OrderedDict()
+        self._some = asyncio.Event()
+        self._none = asyncio.Event()
+        self._none.set()
+        self._complained = False
+        self._serial = 0
+        self.dropped = 0
+
+    def record(self, kind: Kind, about: Metadata, reason: str, message: str, *, warning: bool = False) -> None:
+        """Say something of an object; returns at once."""
+        now = self._clock.now()
+        said = _Said(kind, about.key, about.uid, "Warning" if warning else "Normal", reason, message)
+        if said in self._waiting:
+            saying = self._waiting[said]
+            saying.times, saying.last = saying.times + 1, now
+        elif len(self._waiting) >= self._limit:
+            self._drop(said)
+        else:
+            self._waiting[said] = _Saying(about.resource_version, now, now)
+            self._some.set()
+            self._none.clear()
+
+    async def run(self) -> None:
+        """Write Events until cancelled."""
+        while True:
+            await self._some.wait()
+            said, saying = self._waiting.popitem(last=False)
+            await self._write(said, saying)
+            if not self._waiting:
+                self._complained = False
+                self._some.clear()
+                self._none.set()
+
+    async def flush(self, within: float) -> None:
+        """Wait until everything recorded is written, but no longer than *within* seconds. `run` must be running."""
+        try:
+            async with asyncio.timeout(within):
+                await self._none.wait()
+        except TimeoutError:
+            log.warning("events not written", waiting=len(self._waiting))
+
+    async def _write(self, said: _Said, saying: _Saying) -> None:
+        try:
+            written = self._written.pop(said, None)
+            if written is not None:
+                written = await self._raise_count(said, saying, written)
+            if written is None:
+                written = await self._create(said, saying)
+        except ApiError as error:
+            self.dropped += saying.times
+            log.warning("event not written", reason=said.reason, about=str(said.key), error=str(error))
+            return
+        self._written[said] = written
+        if len(self._written) > REMEMBERED:
+            self._written.popitem(last=False)
+
+    async def _raise_count(self, said: _Said, saying: _Saying, written: _Written) -> _Written | None:
+        """Count on an Event; None where the server has forgotten it."""
+        times = written.times + saying.times
+        body = {"count": times, "lastTimestamp": _seconds(saying.last)}
+        try:
+            key = Key(_namespace(said), written.name)
+            await self._client.patch(EVENT, key, body, content=Content.MERGE, field_manager=self._component)
+        except NotFound:
+            return None
+        return _Written(written.name, times)
+
+    async def _create(self, said: _Said, saying: _Saying) -> _Written:
+        # the serial tells apart what is said of one object in one microsecond
+        self._serial = (self._serial + 1) % 1000
+        name = f"{said.key.name[:220]}.{int(saying.first.timestamp() * 1e6) * 1000 + self._serial:x}"
+        await self._client.create(EVENT, _namespace(said), self._body(name, said, saying))
+        return _Written(name, saying.times)
+
+    def _body(self, name: str, said: _Said, saying: _Saying) -> Json:
+        return {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"name": name, "namespace": _namespace(said)},
+            "involvedObject": {
+                "apiVersion": said.kind.api_version,
+                "kind": said.kind.name,
+                "name": said.key.name,
+                "namespace": said.key.namespace,
+                "uid": said.uid,
+                "resourceVersion": saying.version,
+            },
+            "type": said.type,
+            "reason": said.reason,
+            "message": said.message,
+            "source": {"component": self._component},
+            "reportingComponent": self._component,
+            "firstTimestamp": _seconds(saying.first),
+            "lastTimestamp": _seconds(saying.last),
+            "count": saying.times,
+        }
+
+    def _drop(self, said: _Said) -> None:
+        self.dropped += 1
+        if not self._complained:
+            self._complained = True
+            log.warning("events come faster than they can be written: some are dropped", about=str(said.key))
+
+
+def _namespace(said: _Said) -> str:
+    """Where an Event lives: with its object, or in `default` for objects without a namespace."""
+    return said.key.namespace or "default"
+
+
+def _seconds(when: datetime) -> str:
+    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
