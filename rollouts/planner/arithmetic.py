@@ -90,50 +90,269 @@ def _split_options(replicas: int, weight: int, total: int, surge: int) -> list[C
     return options
 
 
+class _Side(NamedTuple):
+    """One of the two ReplicaSets on its way: as it is, what it should become, and its count after growing."""
+
+    size: Size
+    wanted: int
+    grown: int
+
+
 def basic_canary(
     limits: Limits, weight: int, total: int, canary: Size, stable: Size | None, others: tuple[Size, ...]
 ) -> Counts:
     """Sizes to give the two ReplicaSets now, on the way to `approximate_split`.
 
     *stable* is None when it is missing or is the canary itself: then the canary gets everything.
-    Grows within maxSurge, the stable one first; shrinks within maxUnavailable, and only when *others* are gone.
+    Grows within maxSurge, then shrinks within maxUnavailable, the latter only once *others* are gone.
     """
     wanted = approximate_split(limits.replicas, weight, total, limits.surge) if stable else Counts(limits.replicas, 0)
-    stable = stable or Size(0, 0)
-    grown = _grow(limits, wanted, canary, stable, others)
+    before = Counts(canary.spec, stable.spec if stable else 0)
+    grown = _grow(limits, wanted, before, sum(size.spec for size in others))
     if any(size.spec > 0 for size in others):
         return grown
-    if wanted.canary >= canary.spec:
-        return Counts(*reversed(_drain(limits, wanted.stable, stable, canary, grown.canary)))
-    return Counts(*_drain(limits, wanted.canary, canary, stable, grown.stable))
+    canary_side = _Side(canary, wanted.canary, grown.canary)
+    stable_side = _Side(stable or Size(0, 0), wanted.stable, grown.stable)
+    if wanted.canary < canary.spec:
+        return Counts(*_drain(limits, canary_side, stable_side))
+    stable_count, canary_count = _drain(limits, stable_side, canary_side)
+    return Counts(canary_count, stable_count)
 
 
-def _grow(limits: Limits, wanted: Counts, canary: Size, stable: Size, others: Sequence[Size]) -> Counts:
+def _grow(limits: Limits, wanted: Counts, before: Counts, others: int) -> Counts:
     """Fill the room under maxSurge, the stable ReplicaSet first."""
-    room = max(0, limits.most - sum(size.spec for size in (canary, stable, *others)))
-    to_stable = min(room, max(0, wanted.stable - stable.spec))
-    to_canary = min(room - to_stable, max(0, wanted.canary - canary.spec))
-    return Counts(canary.spec + to_canary, stable.spec + to_stable)
+    room = max(0, limits.most - sum(before) - others)
+    to_stable = min(room, max(0, wanted.stable - before.stable))
+    to_canary = min(room - to_stable, max(0, wanted.canary - before.canary))
+    return Counts(before.canary + to_canary, before.stable + to_stable)
 
 
-def _drain(limits: Limits, wanted: int, drain: Size, other: Size, other_count: int) -> tuple[int, int]:
-    """Shrink *drain* towards *wanted* as far as maxUnavailable lets it; return its count and the other's.
+def _drain(limits: Limits, side: _Side, other: _Side) -> tuple[int, int]:
+    """Shrink *side* as far as maxUnavailable lets it; its count and the other's.
 
-    Availability of the one that shrinks does not matter: a crash-looping ReplicaSet must not block its replacement.
-    A drained ReplicaSet below *wanted* has been grown before: it never is the one with surplus pods.
+    Its own availability is ignored: pods that never become ready must not block those that replace them.
     """
-    capacity = removable(drain, ignores_availability=True) + removable(other, ignores_availability=False)
+    capacity = removable(side.size, ignores_availability=True) + removable(other.size, ignores_availability=False)
     surplus = capacity - limits.least
     if surplus <= 0:
-        return drain.spec, other_count
-    count = max(wanted, drain.spec - surplus) if drain.spec > wanted else drain.spec
-    return _within_limits(limits, Size(count, drain.available), Size(other_count, other.available))
+        return side.grown, other.grown
+    count = max(side.wanted, side.size.spec - surplus) if side.size.spec > side.wanted else side.grown
+    return _within_limits(limits, Size(count, side.size.available), Size(other.grown, other.size.available))
 
 
-def _within_limits(limits: Limits, drain: Size, other: Size) -> tuple[int, int]:
-    """Take pods beyond maxSurge from *other*, but not such that maxUnavailable still needs: those from *drain*."""
-    kept = other.spec - max(0, sum_over(limits, drain.spec, other.spec))
+def _within_limits(limits: Limits, side: Size, other: Size) -> tuple[int, int]:
+    """Take the pods beyond maxSurge from *other*; those maxUnavailable still needs are taken from *side* instead."""
+    kept = other.spec - max(0, side.spec + other.spec - limits.most)
     lost = max(0, other.available - kept)
-    needed = max(0, limits.least - min(drain.available, drain.spec) - min(other.available, kept))
+    needed = max(0, limits.least - min(side.available, side.spec) - min(other.available, kept))
     kept += min(lost, needed)
-    return drain.spec - max(0, sum_over(limits, drain.spec, kept)), kept
+    return side.spec - max(0, side.spec + kept - limits.most), kept
+
+
+def trim_unhealthy(others: Sequence[Size]) -> tuple[int, ...]:
+    """Old ReplicaSets without the pods that are not available: nobody will miss those."""
+    return tuple(min(size.spec, size.available) for size in others)
+
+
+def shrink_others(limits: Limits, all_available: int, others: Sequence[Size]) -> tuple[int, ...]:
+    """Old ReplicaSets after this pass, in the order given, which is the order of shrinking (newest revision first).
+
+    *all_available* counts available pods of every ReplicaSet; only those beyond replicas - maxUnavailable go.
+    """
+    budget = max(0, all_available - limits.least)
+    counts: list[int] = []
+    for size in others:
+        removed = min(size.spec, budget)
+        budget -= removed
+        counts.append(size.spec - removed)
+    return tuple(counts)
+
+
+# With a traffic router: weights are the router's, pods only have to carry them.
+
+
+class Routed(NamedTuple):
+    """What decides the sizes with a router; maxSurge, maxUnavailable and the present sizes do not.
+
+    *weight* is the weight in force, or that of `abort_weight`. *override* is `setCanaryScale.replicas` in pods,
+    *override_weight* `setCanaryScale.weight` in percent of *replicas*; the caller drops those not in force.
+    *min_pods* is `minPodsPerReplicaSet` (0: none), *is_dynamic* `dynamicStableScale`. The last three matter only with
+    the latter: the weights in `status.canary.weights` (0 when none are recorded), and whether the update is aborted.
+    """
+
+    replicas: int
+    weight: int
+    total: int = 100
+    override: int | None = None
+    override_weight: int | None = None
+    min_pods: int = 0
+    is_dynamic: bool = False
+    weight_canary: int = 0
+    weight_stable: int = 0
+    is_aborted: bool = False
+
+
+def routed_counts(routed: Routed) -> Counts:
+    """Sizes that carry the wanted weight and, with `dynamicStableScale`, the weight traffic still has.
+
+    The canary's minimum does not apply to `setCanaryScale.replicas`, except with `dynamicStableScale`.
+    """
+    canary = _routed_canary(routed)
+    if not routed.is_dynamic:
+        return Counts(canary, routed.replicas)
+    if routed.is_aborted:
+        canary = max(canary, weight_to_replicas(routed.weight_canary, routed.replicas, routed.total))
+    return Counts(_at_least_min_pods(canary, routed), _at_least_min_pods(_dynamic_stable(routed), routed))
+
+
+def _routed_canary(routed: Routed) -> int:
+    """Pods of the canary by the steps alone."""
+    if routed.override is not None:
+        return routed.override
+    weight, total = _scale_weight(routed)
+    return _at_least_min_pods(weight_to_replicas(weight, routed.replicas, total), routed)
+
+
+def _dynamic_stable(routed: Routed) -> int:
+    """Pods for the greater of the weight the stable side should have and the one it still has."""
+    weight, total = _scale_weight(routed)
+    future = weight_to_replicas(max(0, total - weight), routed.replicas, total)
+    return max(future, weight_to_replicas(routed.weight_stable, routed.replicas, routed.total))
+
+
+def _scale_weight(routed: Routed) -> tuple[int, int]:
+    """Weight and total that sizes follow; a count set by hand says nothing about weight, so it takes none."""
+    if routed.override is not None:
+        return 0, routed.total
+    if routed.override_weight is not None:
+        return routed.override_weight, 100
+    return routed.weight, routed.total
+
+
+def _at_least_min_pods(count: int, routed: Routed) -> int:
+    """A ReplicaSet that has pods has at least *min_pods*, but none is made larger than `spec.replicas` by that."""
+    return max(count, min(routed.min_pods, routed.replicas)) if count else 0
+
+
+def abort_weight(
+    replicas: int, total: int, weights: Sequence[int], *, canary: Size | None, stable: Size | None, has_delay: bool
+) -> int:
+    """Weight an aborted canary steps down to with `dynamicStableScale`, while the stable side regains pods.
+
+    *weights* are those of all `setWeight` steps in spec order. The last that needs fewer pods than the canary must
+    still carry wins; 0 when none does or a ReplicaSet is missing (None).
+    *has_delay*: `abortScaleDownDelaySeconds` is set and not 0, so pods of the canary are no reason to keep traffic.
+    """
+    if canary is None or stable is None:
+        return 0
+    missing = replicas - stable.available
+    bound = missing if has_delay else max(missing, canary.available)
+    lower = (weight for weight in reversed(weights) if weight_to_replicas(weight, replicas, total) < bound)
+    return next(lower, 0)
+
+
+def rollback_weight(replicas: int, total: int, *, stable_available: int, desired: int, recorded: int | None) -> int:
+    """Traffic weight of the canary while `dynamicStableScale` gives way to the stable side, step by step.
+
+    *desired* comes from `abort_weight`; *recorded* is the weight traffic has now, None when none is recorded.
+    """
+    share = available_share(stable_available, replicas, total)
+    if recorded is None:
+        return max(total - share, desired)
+    if desired <= 0:
+        return min(total - share, recorded)
+    return recorded if share < total - desired else min(desired, recorded)
+
+
+def allowed_weight(
+    desired: int, replicas: int, total: int, *, stable_available: int, kind: str | None = None, value: float = 0
+) -> bool:
+    """Whether the stable side can carry the rest, ⌊(total - desired) · replicas / total⌋ pods.
+
+    *kind* and *value* are the `replicaProgressThreshold`, which may forgive what is missing.
+    """
+    needed = (total - desired) * replicas // total
+    return stable_available >= needed or threshold_met(kind, value, stable_available, needed)
+
+
+def threshold_met(kind: str | None, value: float, available: int, desired: int) -> bool:
+    """Whether `replicaProgressThreshold` of type *kind* is met: a percentage of *desired*, or a number of pods.
+
+    Absent (None) or negative it stands for exactly *desired*; `is_sized` adds what else that case asks for.
+    """
+    if kind is None or value < 0:
+        return available == desired
+    if kind in PERCENT_TYPES:
+        return available * 100 >= value * desired
+    return available >= value
+
+
+def is_sized(size: Size | None, desired: int, kind: str | None = None, value: float = 0) -> bool:
+    """Whether a canary is as large as wanted: scaled and available, or available enough for the threshold.
+
+    A ReplicaSet without `spec.replicas` counts as 1; None (there is no ReplicaSet) never is.
+    """
+    if size is None:
+        return False
+    has_threshold = kind is not None and value >= 0
+    return threshold_met(kind, value, size.available, desired) and (has_threshold or size.spec == desired)
+
+
+# Sizes that wait for a deadline, blue-green, workloadRef.
+
+
+def aborted_count(spec: int, normal: int, *, is_kept: bool, is_expired: bool) -> int:
+    """Pods of an aborted canary (with a router) or preview: as it stands until its deadline, then 0.
+
+    *is_kept*: `abortScaleDownDelaySeconds` is 0; then nothing expires and *normal* rules.
+    """
+    if is_kept:
+        return normal
+    return 0 if is_expired else spec
+
+
+def delayed_count(spec: int, kept: int, *, is_over_limit: bool, is_expired: bool) -> int:
+    """Pods of an old ReplicaSet that may stay until its deadline.
+
+    *kept* is what it has meanwhile (canary: *spec*, blue-green: `spec.replicas`); *is_over_limit* says that
+    `scaleDownDelayRevisionLimit` newer ones stay already.
+    """
+    return 0 if spec == 0 or is_over_limit or is_expired else kept
+
+
+def preview_count(
+    replicas: int,
+    preview: int | None,
+    *,
+    has_other_active: bool,
+    is_recorded: bool,
+    is_past_checkpoint: bool,
+    is_fully_promoted: bool,
+) -> int:
+    """Pods of a blue-green preview: *replicas*, unless a smaller *preview* is asked for and has not passed yet.
+
+    *has_other_active*: another ReplicaSet is active. *is_recorded*: this one's hash is `status.currentPodHash`.
+    *is_past_checkpoint*: `scaleUpPreviewCheckPoint` is set and nothing pauses.
+    """
+    if preview is None or not has_other_active or is_fully_promoted:
+        return replicas
+    return replicas if is_recorded and is_past_checkpoint else preview
+
+
+def scale_down_workload(replicas: int, ready: int) -> int:
+    """Pods to leave to the Deployment that `workloadRef.scaleDown: progressively` drains, as *ready* replace them."""
+    return max(0, replicas - ready)
+
+
+def workload_count(
+    size: int, replicas: int, ready: int, *, is_first_revision: bool, is_healthy: bool, is_shrinking: bool
+) -> int:
+    """Next size of that Deployment, now at *size*; only a Rollout's first revision drains it.
+
+    *is_shrinking*: the ReplicaSet that takes over is about to lose pods.
+    """
+    if not is_first_revision:
+        return size
+    if is_healthy:
+        return 0
+    return scale_down_workload(replicas, ready) if ready > 0 or is_shrinking else size
