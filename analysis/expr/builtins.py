@@ -9,6 +9,4 @@ from analysis.expr.numbers import NUMBER_FUNCTIONS
 from analysis.expr.sequences import SEQUENCE_FUNCTIONS
 from analysis.expr.texts import TEXT_FUNCTIONS
 
-BUILTINS: Final[Mapping[str, Builtin]] = MappingProxyType(
-    {**NUMBER_FUNCTIONS, **SEQUENCE_FUNCTIONS, **TEXT_FUNCTIONS}
-)
+BUILTINS: Final[Mapping[str, Builtin]] = MappingProxyType({**NUMBER_FUNCTIONS, **SEQUENCE_FUNCTIONS, **TEXT_FUNCTIONS})

@@ -12,7 +12,7 @@ from analysis.expr.values import compare, equal, fetch, truth, whole
 Ask = Callable[..., Any]
 
 _ARRAY_ONLY: Final = "builtin {name} takes only array (got {type})"
-_NOTHING: Final = object()
+_NOTHING: Final[Any] = object()
 
 
 def _items(value: Any) -> list[Any]:
@@ -175,12 +175,14 @@ def _mapped(types: Sequence[Type]) -> Type:
     return list_of(types[1])
 
 
-def _asking(run: Callable[..., Any], returns: Callable[[Sequence[Type]], Type] = always(BOOL), fewest: int = 2) -> Builtin:
+def _asking(run: Callable[..., Any], returns: Callable[[Sequence[Type]], Type], fewest: int = 2) -> Builtin:
     """A function of a list and a predicate that must give a boolean."""
     return Builtin(run, (LISTS, PREDICATE), returns, fewest=fewest, most=2, refusal=_ARRAY_ONLY)
 
 
-def _using(run: Callable[..., Any], returns: Callable[[Sequence[Type]], Type], fewest: int = 2, most: int = 2) -> Builtin:
+def _using(
+    run: Callable[..., Any], returns: Callable[[Sequence[Type]], Type], fewest: int = 2, most: int = 2
+) -> Builtin:
     """A function of a list and an expression over its elements that may give anything."""
     return Builtin(run, (LISTS, None, None), returns, fewest=fewest, most=most, refusal=_ARRAY_ONLY)
 
@@ -199,10 +201,10 @@ def _end(at: int) -> Callable[[Setting, Any], Any]:
 
 
 SEQUENCE_FUNCTIONS: Final[Mapping[str, Builtin]] = {
-    "all": _asking(lambda _, items, ask: all(_answers(items, ask))),
-    "any": _asking(lambda _, items, ask: any(_answers(items, ask))),
-    "none": _asking(lambda _, items, ask: not any(_answers(items, ask))),
-    "one": _asking(_one),
+    "all": _asking(lambda _, items, ask: all(_answers(items, ask)), always(BOOL)),
+    "any": _asking(lambda _, items, ask: any(_answers(items, ask)), always(BOOL)),
+    "none": _asking(lambda _, items, ask: not any(_answers(items, ask)), always(BOOL)),
+    "one": _asking(_one, always(BOOL)),
     "filter": _asking(lambda _, items, ask: [item for _, item in _held(items, ask)], _same_list),
     "count": _asking(_count, always(INT), fewest=1),
     "find": _asking(_found(_held, 1), _first_item),

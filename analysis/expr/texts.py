@@ -59,12 +59,12 @@ def _of_strings(compute: Callable[..., Any], count: int = 1, most: int | None = 
 
 
 def _split(_: Setting, text: Any, separator: Any, limit: Any = -1) -> list[str]:
-    text, separator, limit = _text(text), _text(separator), whole(limit)
-    if limit == 0:
+    whole_text, between, most = _text(text), _text(separator), whole(limit)
+    if most == 0:
         return []
-    if not separator:
-        return list(text) if limit < 0 else [*text[: limit - 1], text[limit - 1 :]]
-    return text.split(separator, limit - 1 if limit > 0 else -1)
+    if not between:
+        return list(whole_text) if most < 0 else [*whole_text[: most - 1], whole_text[most - 1 :]]
+    return whole_text.split(between, most - 1 if most > 0 else -1)
 
 
 def _split_after(setting: Setting, text: Any, separator: Any, limit: Any = -1) -> list[str]:
@@ -73,18 +73,18 @@ def _split_after(setting: Setting, text: Any, separator: Any, limit: Any = -1) -
 
 
 def _replace(_: Setting, text: Any, old: Any, new: Any, limit: Any = -1) -> str:
-    text, old, new, limit = _text(text), _text(old), _text(new), whole(limit)
-    found = text.count(old) if limit < 0 else min(limit, text.count(old))
-    _bounded(len(text) + found * max(0, len(new) - len(old)))
-    return text.replace(old, new, limit)
+    whole_text, before, after, most = _text(text), _text(old), _text(new), whole(limit)
+    found = whole_text.count(before) if most < 0 else min(most, whole_text.count(before))
+    _bounded(len(whole_text) + found * max(0, len(after) - len(before)))
+    return whole_text.replace(before, after, most)
 
 
 def _repeat(_: Setting, text: Any, times: Any) -> str:
-    text, times = _text(text), whole(times)
-    if times < 0:
-        raise ExprError(f"invalid argument for repeat (expected positive integer, got {times})")
-    _bounded(len(text) * times)
-    return text * times
+    once, count = _text(text), whole(times)
+    if count < 0:
+        raise ExprError(f"invalid argument for repeat (expected positive integer, got {count})")
+    _bounded(len(once) * count)
+    return once * count
 
 
 def _join(_: Setting, items: Any, separator: Any = "") -> str:
@@ -131,9 +131,7 @@ TEXT_FUNCTIONS: Final[Mapping[str, Builtin]] = {
     "lower": _of_strings(str.lower),
     "split": Builtin(_split, _TEXT_AND_NUMBER, always(list_of(STRING)), fewest=2, most=3, refusal=_REFUSAL),
     "splitAfter": Builtin(_split_after, _TEXT_AND_NUMBER, always(list_of(STRING)), fewest=2, most=3, refusal=_REFUSAL),
-    "replace": Builtin(
-        _replace, (STRINGS, STRINGS, STRINGS, INTS), always(STRING), fewest=3, most=4, refusal=_REFUSAL
-    ),
+    "replace": Builtin(_replace, (STRINGS, STRINGS, STRINGS, INTS), always(STRING), fewest=3, most=4, refusal=_REFUSAL),
     "repeat": Builtin(_repeat, (STRINGS, INTS), always(STRING), fewest=2, most=2, refusal=_REFUSAL),
     "join": Builtin(_join, (LISTS, STRINGS), always(STRING), fewest=1, most=2),
     "indexOf": _of_strings(str.find, 2, returns=INT),

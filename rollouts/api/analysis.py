@@ -11,10 +11,11 @@ from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 import msgspec
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from rollouts.api.meta import Metadata
 from rollouts.api.model import IntOrString, Model, OpenObject, SpecError
+from rollouts.api.parsing import parsed
 from rollouts.api.providers import Provider
 
 
@@ -235,13 +236,7 @@ def _template_spec(raw: bytes) -> AnalysisTemplateSpec:
 
 
 def _parsed(model: type[Spec], raw: bytes) -> Spec:
-    try:
-        return model.model_validate_json(raw)
-    except ValidationError as error:
-        raise _spec_error(error) from error
-
-
-def _spec_error(error: ValidationError) -> SpecError:
-    first = error.errors()[0]
-    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"])
-    return SpecError(f"spec{path}", None, first["msg"])
+    found = parsed(model, msgspec.json.decode(raw), "spec")
+    if isinstance(found, tuple):
+        raise SpecError(found[0].path, found[0].value, found[0].detail, cause=found[0].cause)
+    return found
