@@ -36,11 +36,12 @@ def without_nulls(value: Any) -> Any:
 
 def _decode(form: type[T], body: bytes | Json) -> T:
     if isinstance(body, bytes):
-        decoder: msgspec.json.Decoder[T] = _decoder(form)
+        key: Any = form
+        decoder: msgspec.json.Decoder[T] = _decoder(key)
         return decoder.decode(body)
     return msgspec.convert(body, form)
 
 
 @lru_cache(maxsize=256)
-def _decoder(form: Any) -> msgspec.json.Decoder[Any]:
+def _decoder(form: type[Any]) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(form)

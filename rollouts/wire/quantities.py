@@ -92,10 +92,12 @@ def _canonical(text: str) -> str:
 def _parse(text: str) -> _Parsed:
     stripped = text.strip()
     match = _FORM.fullmatch(stripped)
-    whole, fraction = (match["whole"], match["fraction"] or "") if match else ("", "")
-    if match is None or not whole + fraction:
+    if match is None or not stripped:
         raise ValueError(f'"{text}" is not a quantity such as 500m, 1.5 or 2Gi')
-    return _Parsed(stripped, match["sign"] == "-", whole.lstrip("0") or "0", fraction, match["suffix"])
+    # Go reads a quantity without digits (`Gi`) as zero.
+    return _Parsed(
+        stripped, match["sign"] == "-", match["whole"].lstrip("0") or "0", match["fraction"] or "", match["suffix"]
+    )
 
 
 def _value(parsed: _Parsed) -> Fraction:

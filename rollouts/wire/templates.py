@@ -13,6 +13,8 @@ from rollouts.wire.podtypes import POD_TYPES
 
 HASH_LABEL: Final = "rollouts-pod-template-hash"
 
+_TYPES: Final = gotypes.parse(POD_TYPES)
+_VOLUME_SOURCES: Final = tuple(field.key for field in _TYPES["Volume"] if field.shape == "?")
 _TERMINATION: Final = {"terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File"}
 _MODE: Final = {"defaultMode": 0o644}
 
@@ -81,10 +83,10 @@ def _pull_policy(image: str) -> str:
 
 
 def _with_source(volume: Json) -> Json:
-    if not any(value is not None for key, value in volume.items() if key != "name"):
+    if all(volume.get(source) is None for source in _VOLUME_SOURCES):
         return {**volume, "emptyDir": {}}
     image = volume.get("image")
-    if not image or image.get("pullPolicy"):
+    if image is None or image.get("pullPolicy"):
         return volume
     return {**volume, "image": {**image, "pullPolicy": _pull_policy(image.get("reference") or "")}}
 
@@ -117,7 +119,7 @@ def _amount(quantity: Any) -> str:
 
 
 _stored_form: Final = gotypes.compile_writer(
-    gotypes.parse(POD_TYPES),
+    _TYPES,
     "PodTemplateSpec",
     gotypes.Dialect(
         defaults=_DEFAULTS,
