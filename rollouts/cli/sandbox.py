@@ -10,11 +10,16 @@ from typing import Annotated, Any, Final
 import typer
 
 import rollouts
-from rollouts.sandbox import cluster, relay
+from rollouts.sandbox import cluster
 from rollouts.sandbox.errors import SandboxError
+from rollouts.sandbox.load import Load, Target
+from rollouts.sandbox.places import directory_of
 from rollouts.sandbox.state import PROMETHEUS_ADDRESS, Options
+from rollouts.sandbox.tally import Report
 
-app: Final = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="A real cluster on this machine, without docker.")
+app: Final = typer.Typer(
+    no_args_is_help=True, pretty_exceptions_enable=False, help="A real cluster on this machine, without docker."
+)
 
 Name = Annotated[str, typer.Option("--name", "-n", help="Which sandbox; several run side by side.")]
 _REPOSITORY: Final = Path(rollouts.__file__).parent.parent
@@ -24,12 +29,14 @@ _CLUSTER_ROLE: Final = _REPOSITORY / "charts/rollouts/templates/clusterrole.yaml
 
 @app.command()
 def up(
+    *,
     name: Name = "default",
     pod_ready_seconds: Annotated[float, typer.Option(min=0, help="From a pod's creation to Ready.")] = 1.0,
     crds: Annotated[Path | None, typer.Option(help="Directory of further CRDs. [default: the repository's]")] = None,
     cluster_role: Annotated[Path | None, typer.Option(help="The controller's rights. [default: the chart's]")] = None,
     prometheus_address: Annotated[str, typer.Option(help="Where Prometheus listens, inside.")] = PROMETHEUS_ADDRESS,
     empty_prometheus: Annotated[bool, typer.Option(help="A second one without targets, 127.0.0.1:19090.")] = False,
+    publish: Annotated[list[str] | None, typer.Option(help="OUTER:INNER, a port to reach on 127.0.0.1.")] = None,
 ) -> None:
     """Start a sandbox: API server, controllers, Traefik, Prometheus and pods that really answer.
 
@@ -47,13 +54,15 @@ def up(
     state = sandbox.state
     seconds = state.seconds if state else 0.0
     typer.echo(f"sandbox {name} ready in {seconds:.1f} s")
+    if publish:
+        _checked(lambda: _publish(sandbox, publish))
     typer.echo(f"  rollouts sandbox exec --name {name} -- kubectl get pods -A")
 
 
 @app.command()
 def down(name: Name = "default") -> None:
     """End a sandbox and whatever runs in it; nothing of it stays. One that is not there is no error."""
-    _checked(lambda: cluster.Sandbox(cluster.directory_of(name)).down())
+    _checked(lambda: cluster.Sandbox(directory_of(name)).down())
     typer.echo(f"sandbox {name} is gone")
 
 
@@ -77,24 +86,64 @@ def execute(
     name: Name = "default",
 ) -> None:
     """Run a command inside a sandbox, with KUBECONFIG, PATH and ROLLOUTS_SANDBOX set. Its exit code is ours."""
-    sandbox = _checked(lambda: cluster.Sandbox(cluster.directory_of(name)))
+    sandbox = _checked(lambda: cluster.Sandbox(directory_of(name)))
     command = _checked(lambda: sandbox.command(argv))
     sys.stdout.flush()
     environment = sandbox.environment()
-    os.execvpe(command[0], command, environment)  # noqa: S606  the command is the user's
+    os.execvpe(command[0], command, environment)  # noqa: S606 (the command is the user's)
 
 
-@app.command("relay")
-def relay_(
-    ports: Annotated[list[str], typer.Argument(metavar="OUTSIDE:INSIDE...", help="Ports, for example 8080:80")],
+@app.command()
+def publish(
+    ports: Annotated[list[str], typer.Argument(metavar="OUTER:INNER...", help="For example 8080:80.")],
     name: Name = "default",
 ) -> None:
-    """Make ports of a sandbox reachable on 127.0.0.1 of this machine, until the sandbox ends or Ctrl-C."""
+    """Make ports of a sandbox reachable on 127.0.0.1 of this machine, until the sandbox ends."""
+    _checked(lambda: _publish(cluster.Sandbox.load(name), ports))
+
+
+@app.command()
+def load(
+    url: Annotated[str, typer.Argument(help="Where to send requests, inside: http://127.0.0.1:8000/")],
+    *,
+    name: Name = "default",
+    host: Annotated[str, typer.Option(help="Host header.")] = "",
+    clients: Annotated[int, typer.Option(min=1, help="Keep-alive connections.")] = 4,
+    requests: Annotated[int, typer.Option(min=1, help="End after so many.")] = 1000,
+    seconds: Annotated[float, typer.Option(min=0, help="End after so long.")] = 60.0,
+    rate: Annotated[float | None, typer.Option(help="Requests per second. [default: as fast as answers come]")] = None,
+) -> None:
+    """Send requests inside a sandbox and print, as JSON, which pods and versions answered and what failed.
+
+    Exit code 0 when every request got a good answer, 1 otherwise.
+    """
+    _go_inside(name)
+    target = Target(url, host, clients, requests, seconds, rate)
+    report = asyncio.run(_loaded(target))
+    typer.echo(json.dumps(report.as_json(), indent=2))
+    raise typer.Exit(1 if report.total.failed else 0)
+
+
+def _go_inside(name: str) -> None:
+    """Run this very command again inside the sandbox; returns when there."""
     sandbox = _checked(lambda: cluster.Sandbox.load(name))
-    mapping = {int(outside): int(inside) for outside, _, inside in (pair.partition(":") for pair in ports)}
-    for outside, inside in mapping.items():
-        typer.echo(f"http://127.0.0.1:{outside} -> port {inside} in sandbox {name}")
-    _checked(lambda: asyncio.run(relay.publish(sandbox.directory, mapping)))
+    command = [sys.executable, "-m", "rollouts.cli.sandbox", *sys.argv[sys.argv.index("load") :]]
+    entering = _checked(lambda: sandbox.command(command))
+    if entering != command:
+        os.execvpe(entering[0], entering, sandbox.environment())  # noqa: S606 (our own command)
+
+
+async def _loaded(target: Target) -> Report:
+    async with Load(target) as running:
+        await running.finished()
+    return running.report()
+
+
+def _publish(sandbox: cluster.Sandbox, pairs: list[str]) -> None:
+    mapping = {int(outer): int(inner) for outer, _, inner in (pair.partition(":") for pair in pairs)}
+    sandbox.publish(mapping)
+    for outer, inner in mapping.items():
+        typer.echo(f"http://127.0.0.1:{outer} -> port {inner} of sandbox {sandbox.name}")
 
 
 def _described(sandbox: cluster.Sandbox) -> dict[str, Any]:

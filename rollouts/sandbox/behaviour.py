@@ -17,6 +17,11 @@ _WORD: Final = re.compile(
 )
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m)?")
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, None: 1.0}
+_STATES: Final[dict[str, dict[str, Any]]] = {
+    "crash": {"crashes": True},
+    "missing": {"missing": True},
+    "hang": {"hang_after": 0},
+}
 _BAD_COMMAND: Final = "/bad-command"
 
 
@@ -64,7 +69,7 @@ def _meaning(word: re.Match[str]) -> dict[str, Any]:
         return {"crash_after": int(word["crash"])}
     if word["hang"]:
         return {"hang_after": int(word["hang"])}
-    return {"crash": {"crashes": True}, "missing": {"missing": True}, "hang": {"hang_after": 0}}[word["state"]]
+    return _STATES[word["state"]]
 
 
 def version_of(image: str) -> str:
@@ -74,7 +79,7 @@ def version_of(image: str) -> str:
 
 
 def seconds_in(text: str, otherwise: float) -> float:
-    """ "5s", "200ms", "1m" or plain seconds; *otherwise* when *text* is none of them."""
+    """Seconds of "5s", "200ms", "1m" or a plain number; *otherwise* when *text* is none of them."""
     found = _DURATION.fullmatch(text.strip())
     return float(found[1]) * _UNITS[found[2]] if found else otherwise
 

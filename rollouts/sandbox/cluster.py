@@ -1,37 +1,21 @@
 """A sandbox as a value: start one, find one, ask where its parts are, run things in it, end it."""
 
 import contextlib
-import fcntl
 import json
 import os
-import shutil
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from rollouts.sandbox import binaries, controlplane, dataplane, downloads, namespace, processes
-from rollouts.sandbox.accounts import CONTROLLER_USER, write_accounts
+from rollouts.sandbox import dataplane, namespace, processes
+from rollouts.sandbox.accounts import CONTROLLER_USER
 from rollouts.sandbox.errors import SandboxError
-from rollouts.sandbox.keys import write_keys
+from rollouts.sandbox.launch import blueprint_of, clear, launch, locked
 from rollouts.sandbox.places import VARIABLE, directory_of, state_root
-from rollouts.sandbox.state import (
-    EMPTY_PROMETHEUS_ADDRESS,
-    Blueprint,
-    Options,
-    Programs,
-    State,
-    read_blueprint,
-    read_state,
-    write_blueprint,
-)
-
-_PATIENCE: Final = 90.0
-_PACE: Final = 0.03
+from rollouts.sandbox.state import EMPTY_PROMETHEUS_ADDRESS, Options, State, read_blueprint, read_state
 
 
 def _silent(_sentence: str) -> None:
@@ -118,13 +102,10 @@ class Sandbox:
 
     def environment(self, base: Mapping[str, str] | None = None) -> dict[str, str]:
         """*base* (this process's) with KUBECONFIG, PATH and ROLLOUTS_SANDBOX set for the inside."""
-        programs = read_blueprint(self.directory).programs
-        places = [
-            program.parent for program in (programs.kubectl, programs.etcd, programs.traefik, programs.prometheus)
-        ]
         kept = {k: v for k, v in (base or os.environ).items() if not k.startswith("KUBERNETES_SERVICE_")}
-        path = os.pathsep.join([*dict.fromkeys(map(str, places)), kept.get("PATH", "/usr/bin:/bin")])
-        return {**kept, "PATH": path, "KUBECONFIG": str(self.kubeconfig), VARIABLE: str(self.directory)}
+        places = [str(self.directory / "bin"), kept.get("PATH", "/usr/bin:/bin"), str(Path(sys.executable).parent)]
+        settings = {"PATH": os.pathsep.join(places), "KUBECONFIG": str(self.kubeconfig), VARIABLE: str(self.directory)}
+        return {**kept, **settings}
 
     def command(self, argv: Sequence[str]) -> list[str]:
         """The command line that runs *argv* inside; raises SandboxError when the sandbox is not up."""
@@ -138,6 +119,32 @@ class Sandbox:
         options.setdefault("env", self.environment())
         return subprocess.run(self.command(argv), text=True, check=False, **options)
 
+    def grant_controller(self, cluster_role: Mapping[str, Any]) -> None:
+        """Give the controller the rules of *cluster_role* and no others; returns when they are in force.
+
+        Raises SandboxError when the API server refuses them.
+        """
+        argv = [sys.executable, "-m", "rollouts.sandbox.furnishing", str(self.directory)]
+        done = self.exec(argv, input=json.dumps(cluster_role), capture_output=True)
+        if done.returncode:
+            raise SandboxError(f"the controller's rights: {done.stderr.strip()}")
+
+    def publish(self, ports: Mapping[int, int]) -> None:
+        """Make inner ports reachable on 127.0.0.1 of this machine (outer → inner) until the sandbox ends.
+
+        Raises SandboxError when an outer port is taken.
+        """
+        argv = [sys.executable, "-m", "rollouts.sandbox.relay", str(self.directory)]
+        argv += [f"{outer}:{inner}" for outer, inner in ports.items()]
+        relay = subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True, stderr=subprocess.STDOUT
+        )
+        assert relay.stdout is not None
+        with relay.stdout:
+            said = relay.stdout.readline().decode().strip()
+        if said != "published":
+            raise SandboxError(said or "the relay did not start")
+
     def audit_position(self) -> int:
         """A mark for `audit_counts`: requests before it are left out."""
         with contextlib.suppress(FileNotFoundError):
@@ -145,14 +152,14 @@ class Sandbox:
         return 0
 
     def audit_counts(self, user: str = CONTROLLER_USER, since: int = 0) -> Counter[tuple[str, str]]:
-        """How many requests *user* has made, by verb and resource ("rollouts/status"); a watch counts when it begins."""
+        """How many requests *user* made, by verb and resource ("rollouts/status"); a watch counts when it begins."""
         return Counter(
             (event["verb"], _resource(event)) for event in self._audited(since) if event["user"]["username"] == user
         )
 
     def down(self) -> None:
         """End it: processes, namespace and files. One that is not there is no error."""
-        with _locked(self.directory):
+        with locked(self.directory):
             clear(self.directory)
 
     def _audited(self, since: int) -> Iterator[dict[str, Any]]:
@@ -170,33 +177,12 @@ def up(name: str = "default", options: Options | None = None, tell: Callable[[st
     Raises SandboxError when one of that name is up already or when this one does not become ready.
     """
     directory = directory_of(name)
-    with _locked(directory):
+    with locked(directory):
         if Sandbox(directory).is_up:
             raise SandboxError(f"sandbox {name!r} is up already; `rollouts sandbox down --name {name}` ends it")
         clear(directory)
-        blueprint = Blueprint(
-            name=name,
-            directory=directory,
-            programs=programs(tell),
-            gateway_api=tuple(downloads.gateway_api_crds(tell)),
-            options=options or Options(),
-            user_namespace=namespace.needs_user_namespace(),
-        )
-        _prepare(blueprint)
-        _launch(blueprint)
+        launch(blueprint_of(directory, options or Options(), tell))
     return Sandbox(directory)
-
-
-def programs(tell: Callable[[str], None]) -> Programs:
-    """Every program a sandbox needs, built or downloaded when it is not there; raises Missing."""
-    return Programs(
-        etcd=binaries.obtain(binaries.ETCD, tell),
-        api_server=binaries.obtain(binaries.API_SERVER, tell),
-        controller_manager=binaries.obtain(binaries.CONTROLLER_MANAGER, tell),
-        kubectl=binaries.obtain(binaries.KUBECTL, tell),
-        traefik=binaries.traefik(),
-        prometheus=downloads.prometheus(tell),
-    )
 
 
 def sandboxes() -> list[Sandbox]:
@@ -204,75 +190,6 @@ def sandboxes() -> list[Sandbox]:
     with contextlib.suppress(FileNotFoundError):
         return [Sandbox(entry) for entry in sorted(state_root().iterdir()) if entry.is_dir()]
     return []
-
-
-def clear(directory: Path) -> None:
-    """Remove everything a sandbox left: supervisor, parts, whatever was run inside, and its files."""
-    state = read_state(directory)
-    if state and processes.is_alive(state.pid, state.born):
-        processes.kill(processes.marked(directory, state.network))
-        processes.kill([state.pid])
-        _await_end(state)
-    if state:
-        processes.kill(processes.marked(directory, state.network))
-    shutil.rmtree(directory, ignore_errors=True)
-
-
-def _prepare(blueprint: Blueprint) -> None:
-    directory = blueprint.directory
-    (directory / "logs").mkdir(parents=True, mode=0o700)
-    write_keys(directory, datetime.fromtimestamp(time.time(), UTC))
-    write_accounts(directory)
-    controlplane.write_control_plane_files(directory)
-    dataplane.write_prometheus_configuration(directory)
-    write_blueprint(blueprint)
-
-
-def _launch(blueprint: Blueprint) -> None:
-    """Start the supervisor; it ends by itself should this process die before saying "go"."""
-    directory = blueprint.directory
-    argv = [sys.executable, "-m", "rollouts.sandbox.supervisor", str(directory)]
-    isolated = namespace.isolated(argv, user=blueprint.user_namespace)
-    environment = processes.base_environment(directory)
-    with (directory / "logs/supervisor.log").open("wb") as log:
-        supervisor = subprocess.Popen(
-            isolated, stdin=subprocess.PIPE, stdout=log, stderr=log, env=environment, start_new_session=True
-        )
-    assert supervisor.stdin is not None
-    try:
-        _await_ready(supervisor, directory)
-        supervisor.stdin.write(b"go")
-    finally:
-        supervisor.stdin.close()
-
-
-def _await_ready(supervisor: "subprocess.Popen[bytes]", directory: Path) -> None:
-    deadline = time.monotonic() + _PATIENCE
-    while time.monotonic() < deadline:
-        state = read_state(directory)
-        if state and state.phase == "ready":
-            return
-        if supervisor.poll() is not None:
-            said = state.message if state and state.message else processes.tail(directory / "logs/supervisor.log")
-            raise SandboxError(f"the sandbox did not start; logs are in {directory / 'logs'}\n{said}")
-        time.sleep(_PACE)
-    supervisor.kill()
-    raise SandboxError(f"the sandbox was not ready after {_PATIENCE:.0f} s; logs are in {directory / 'logs'}")
-
-
-def _await_end(state: State) -> None:
-    deadline = time.monotonic() + 10
-    while processes.is_alive(state.pid, state.born) and time.monotonic() < deadline:
-        time.sleep(_PACE)
-
-
-@contextlib.contextmanager
-def _locked(directory: Path) -> Iterator[None]:
-    """One `up` or `down` of a name at a time."""
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    with (directory.parent / f".{directory.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _resource(event: dict[str, Any]) -> str:

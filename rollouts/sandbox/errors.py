@@ -1,5 +1,7 @@
 """What can go wrong with a sandbox, as sentences a person can act on."""
 
+# ruff: noqa: N818 (the name says what happened)
+
 
 class SandboxError(Exception):
     """The sandbox could not be started, found or ended; the text says what to do about it."""

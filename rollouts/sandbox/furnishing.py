@@ -1,6 +1,8 @@
 """Puts the sandbox's first objects in place, and gives the controller its rights."""
 
 import asyncio
+import json
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -67,6 +69,11 @@ async def revoke(api: Api) -> None:
     await api.request("DELETE", path)
 
 
+async def _grant_from(directory: Path, role: Manifest) -> None:
+    async with connect(directory, "admin") as api:
+        await grant(api, directory, role)
+
+
 async def _allowed(controller: Api, cluster_role: Manifest) -> bool:
     """Asked of the last rule that names a resource: the API server learns of all rules at once."""
     rules = [rule for rule in cluster_role["rules"] if rule.get("resources")]
@@ -89,3 +96,7 @@ async def _allowed(controller: Api, cluster_role: Manifest) -> bool:
     }
     answer = await controller.request("POST", _REVIEW, review)
     return bool(answer["status"]["allowed"])
+
+
+if __name__ == "__main__":  # DIRECTORY, the ClusterRole as JSON on standard input
+    asyncio.run(_grant_from(Path(sys.argv[1]), json.load(sys.stdin)))

@@ -1,19 +1,19 @@
 """Certificates and keys of one sandbox; made anew at every start and never used elsewhere."""
 
-import datetime
 import ipaddress
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 _NAMES = ("localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc")
 _ADDRESSES = ("127.0.0.1", "10.96.0.1")
 
 
-def write_keys(directory: Path, now: datetime.datetime) -> None:
+def write_keys(directory: Path, now: datetime) -> None:
     """Write ca.crt, server.crt, server.key, sa.key and sa.pub, valid for a year from *now*."""
     authority_key, authority = _authority(now)
     server_key, server = _server(authority_key, authority, now)
@@ -29,7 +29,7 @@ def write_keys(directory: Path, now: datetime.datetime) -> None:
     )
 
 
-def _authority(now: datetime.datetime) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
+def _authority(now: datetime) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
     key = ec.generate_private_key(ec.SECP256R1())
     name = _name("rollouts sandbox authority")
     usage = x509.KeyUsage(
@@ -46,7 +46,7 @@ def _authority(now: datetime.datetime) -> tuple[ec.EllipticCurvePrivateKey, x509
 
 
 def _server(
-    authority_key: ec.EllipticCurvePrivateKey, authority: x509.Certificate, now: datetime.datetime
+    authority_key: ec.EllipticCurvePrivateKey, authority: x509.Certificate, now: datetime
 ) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
     key = ec.generate_private_key(ec.SECP256R1())
     addresses = [x509.IPAddress(ipaddress.ip_address(address)) for address in _ADDRESSES]
@@ -55,22 +55,22 @@ def _server(
     builder = (
         _builder(_name("kube-apiserver"), authority.subject, key.public_key(), now)
         .add_extension(x509.SubjectAlternativeName([*names, *addresses]), critical=False)
-        .add_extension(x509.ExtendedKeyUsage([x509.ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(identifier, critical=False)
     )
     return key, builder.sign(authority_key, hashes.SHA256())
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, now: datetime.datetime
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, now: datetime
 ) -> x509.CertificateBuilder:
     return x509.CertificateBuilder(
         issuer_name=issuer,
         subject_name=subject,
         public_key=key,
         serial_number=x509.random_serial_number(),
-        not_valid_before=now - datetime.timedelta(hours=1),
-        not_valid_after=now + datetime.timedelta(days=365),
+        not_valid_before=now - timedelta(hours=1),
+        not_valid_after=now + timedelta(days=365),
     )
 
 

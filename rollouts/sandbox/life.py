@@ -79,18 +79,24 @@ class Life:
         """Live until the pod is gone from the API server."""
         try:
             await self._live()
-        except Refused as refused:
-            if refused.status not in {404, 409}:
-                raise
         finally:
             await self._leave()
 
     async def _live(self) -> None:
         async with asyncio.TaskGroup() as group:
-            story = group.create_task(self._story(), name=f"story of {key_of(self.pod)}")
+            story = group.create_task(self._visible_story(), name=f"story of {key_of(self.pod)}")
             await self._deleting.wait()
             story.cancel()
         await self._end()
+
+    async def _visible_story(self) -> None:
+        """Whatever goes wrong, the pod shows it and can still be deleted."""
+        try:
+            await self._story()
+        except Exception as error:  # noqa: BLE001 (shown in the status)
+            facts = Facts(Waiting("RunContainerError", repr(error)), self._world.now())
+            with suppress(Refused):
+                await self._publish(facts)
 
     async def _story(self) -> None:
         await self._bind()
@@ -186,7 +192,7 @@ class Life:
     async def _pass_startup(self) -> None:
         for probe in probes_of(self.pod, "startupProbe"):
             await asyncio.sleep(probe.initial_delay)
-            while not await probe.passes(self._world.session, self.address):
+            while not await probe.passes(self._world.session, self.address):  # noqa: ASYNC110 (a probe is a poll)
                 await asyncio.sleep(probe.period)
 
     async def _ask(self, place: int, probe: Probe, began: float) -> None:
@@ -214,7 +220,8 @@ class Life:
             await asyncio.sleep(stop_seconds(self.pod))
         await self._leave()
         body = {"gracePeriodSeconds": 0, "preconditions": {"uid": self.pod["metadata"]["uid"]}}
-        await self._send("DELETE", path_of_pod(self.pod), body)
+        with suppress(Refused):
+            await self._send("DELETE", path_of_pod(self.pod), body)
 
     async def _leave(self) -> None:
         app, self._app = self._app, None

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 from rollouts.sandbox.errors import Missing, SandboxError
@@ -44,7 +45,7 @@ def inside(pid: int, argv: Sequence[str], *, user: bool) -> list[str]:
 def network_of(pid: int) -> str:
     """Identity of the network namespace of a process, "" when the process is gone or another user's."""
     try:
-        return os.readlink(f"/proc/{pid}/ns/net")
+        return str(Path(f"/proc/{pid}/ns/net").readlink())
     except OSError:
         return ""
 

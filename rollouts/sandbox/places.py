@@ -32,7 +32,7 @@ def _writable(variable: str, below_home: str) -> Path:
     given = os.environ.get(variable)
     if given:
         return Path(given)
-    home = Path(os.path.expanduser("~"))
+    home = Path("~").expanduser()
     if os.access(home, os.W_OK):
         return home / below_home
     return Path(tempfile.gettempdir()) / f"rollouts-{os.getuid()}" / below_home

@@ -90,7 +90,7 @@ class Player:
         """A pod that cannot be played must not end the others."""
         try:
             await life.run()
-        except Exception:
+        except Exception:  # noqa: BLE001 (whatever it was)
             _LOG.exception("pod %s", key_of(life.pod))
 
     async def _serve(self) -> None:

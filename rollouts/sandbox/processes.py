@@ -27,13 +27,13 @@ async def start(
 
 
 def base_environment(directory: Path) -> dict[str, str]:
-    """This process's environment without traces of another cluster, marked as the sandbox's own."""
+    """The environment of this process without traces of another cluster, marked as the sandbox's own."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("KUBERNETES_SERVICE_")}
     return {**kept, VARIABLE: str(directory)}
 
 
 def birth_of(pid: int) -> int:
-    """When a process began, in clock ticks since boot; 0 when there is none. With the id it names a process for good."""
+    """When a process began, in clock ticks since boot; 0 when there is none. With its id, that names it for good."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
@@ -72,7 +72,7 @@ def tail(path: Path, lines: int = 15) -> str:
 
 
 def _all_processes() -> Iterator[int]:
-    return (int(entry) for entry in os.listdir("/proc") if entry.isdigit())
+    return (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
 
 
 def _environment_of(pid: int) -> list[bytes]:

@@ -1,12 +1,13 @@
 """Lets a person outside reach a port inside: a unix socket in the sandbox's directory joins the two namespaces.
 
-Inside, `serve` reads "PORT\\n" from each connection and joins it to 127.0.0.1:PORT; outside, `publish` listens on
-127.0.0.1 and connects there. A connection that says "hold\\n" stays open as long as the sandbox lives.
+Inside, `serve` reads a line "PORT" from each connection and joins it to 127.0.0.1:PORT; outside, `publish` listens on
+127.0.0.1 and connects there. A connection that says "hold" stays open as long as the sandbox lives.
 """
 
 import asyncio
 import contextlib
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -21,19 +22,29 @@ async def serve(directory: Path) -> None:
     """Serve the inner end for ever."""
     with _short(directory) as path:
         server = await asyncio.start_unix_server(_inner, path)
-    async with server:
-        await server.serve_forever()
+    with contextlib.closing(server):
+        await asyncio.Event().wait()
 
 
 async def publish(directory: Path, ports: Mapping[int, int]) -> None:
-    """Serve outer port → inner port on 127.0.0.1 until the sandbox ends; raises SandboxError when there is none."""
-    async with contextlib.AsyncExitStack() as stack:
-        for outer, inner in ports.items():
-            server = await asyncio.start_server(partial(_outer, directory, str(inner)), "127.0.0.1", outer)
-            await stack.enter_async_context(server)
+    """Serve outer port → inner port on 127.0.0.1 until the sandbox ends.
+
+    Raises SandboxError when there is no sandbox or an outer port is taken.
+    """
+    with contextlib.ExitStack() as stack:
         reader, writer = await _dial(directory, "hold")
+        stack.enter_context(contextlib.closing(writer))
+        for outer, inner in ports.items():
+            stack.enter_context(contextlib.closing(await _listen(directory, outer, inner)))
+        print("published", flush=True)
         await reader.read()
-        writer.close()
+
+
+async def _listen(directory: Path, outer: int, inner: int) -> asyncio.Server:
+    try:
+        return await asyncio.start_server(partial(_outer, directory, str(inner)), "127.0.0.1", outer)
+    except OSError as error:
+        raise SandboxError(f"cannot listen on 127.0.0.1:{outer}: {error.strerror}") from error
 
 
 async def _inner(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -100,3 +111,18 @@ def _short(directory: Path) -> Iterator[str]:
         yield f"/proc/self/fd/{descriptor}/{_SOCKET}"
     finally:
         os.close(descriptor)
+
+
+def main() -> int:
+    """`python -m rollouts.sandbox.relay DIRECTORY OUTER:INNER...`: says "published" or what is wrong, in one line."""
+    pairs = (pair.partition(":") for pair in sys.argv[2:])
+    try:
+        asyncio.run(publish(Path(sys.argv[1]), {int(outer): int(inner) for outer, _, inner in pairs}))
+    except SandboxError as error:
+        print(error, flush=True)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -138,7 +138,7 @@ class Supervisor:
         write_state(self._directory, state)
 
 
-class Abandoned(SandboxError):
+class Abandoned(SandboxError):  # noqa: N818 (an end, not an error)
     """The `up` that started this sandbox died before it was ready."""
 
 
@@ -148,10 +148,10 @@ def _default_account(of_namespace: str) -> str:
 
 def _sentences(group: BaseExceptionGroup[BaseException]) -> str:
     """What the parts of a group say, one a line."""
-    said = []
-    for error in group.exceptions:
-        said.append(_sentences(error) if isinstance(error, BaseExceptionGroup) else f"{error}" or repr(error))
-    return "\n".join(said)
+    return "\n".join(
+        _sentences(error) if isinstance(error, BaseExceptionGroup) else str(error) or repr(error)
+        for error in group.exceptions
+    )
 
 
 def main() -> int:

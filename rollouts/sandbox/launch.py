@@ -1,0 +1,131 @@
+"""Makes and removes what a sandbox consists of: programs, files, the supervising process."""
+
+import contextlib
+import fcntl
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from rollouts.sandbox import binaries, controlplane, dataplane, downloads, namespace, processes
+from rollouts.sandbox.accounts import write_accounts
+from rollouts.sandbox.binaries import Tell
+from rollouts.sandbox.errors import SandboxError
+from rollouts.sandbox.keys import write_keys
+from rollouts.sandbox.state import Blueprint, Options, Programs, State, read_state, write_blueprint
+
+_PATIENCE: Final = 90.0
+_PACE: Final = 0.03
+
+
+def blueprint_of(directory: Path, options: Options, tell: Tell) -> Blueprint:
+    """Everything decided that a sandbox in *directory* needs; raises SandboxError when it cannot be had."""
+    return Blueprint(
+        name=directory.name,
+        directory=directory,
+        programs=programs(tell),
+        gateway_api=tuple(downloads.gateway_api_crds(tell)),
+        options=options,
+        user_namespace=namespace.needs_user_namespace(),
+    )
+
+
+def programs(tell: Tell) -> Programs:
+    """Every program a sandbox needs, built or downloaded when it is not there; raises Missing."""
+    return Programs(
+        etcd=binaries.obtain(binaries.ETCD, tell),
+        api_server=binaries.obtain(binaries.API_SERVER, tell),
+        controller_manager=binaries.obtain(binaries.CONTROLLER_MANAGER, tell),
+        kubectl=binaries.obtain(binaries.KUBECTL, tell),
+        traefik=binaries.traefik(),
+        prometheus=downloads.prometheus(tell),
+    )
+
+
+def launch(blueprint: Blueprint) -> None:
+    """Write its files, start it and return when it is ready; raises SandboxError when it does not become so."""
+    _prepare(blueprint)
+    _start(blueprint)
+
+
+def clear(directory: Path) -> None:
+    """Remove everything a sandbox left: supervisor, parts, whatever was run inside, and its files."""
+    state = read_state(directory)
+    if state and processes.is_alive(state.pid, state.born):
+        processes.kill(processes.marked(directory, state.network))
+        processes.kill([state.pid])
+        _await_end(state)
+    if state:
+        processes.kill(processes.marked(directory, state.network))
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+def _prepare(blueprint: Blueprint) -> None:
+    directory = blueprint.directory
+    (directory / "logs").mkdir(parents=True, mode=0o700)
+    write_keys(directory, datetime.fromtimestamp(time.time(), UTC))
+    write_accounts(directory)
+    controlplane.write_control_plane_files(directory)
+    dataplane.write_prometheus_configuration(directory)
+    _link_programs(directory / "bin", blueprint.programs)
+    write_blueprint(blueprint)
+
+
+def _link_programs(links: Path, found: Programs) -> None:
+    """One directory for PATH, so that it puts nothing but these before what the caller has there."""
+    links.mkdir()
+    promtool = found.prometheus.with_name("promtool")
+    for program in (found.kubectl, found.etcd, found.traefik, found.prometheus, promtool):
+        if program.exists():
+            (links / program.name).symlink_to(program)
+
+
+def _start(blueprint: Blueprint) -> None:
+    """Start the supervisor; it ends by itself should this process die before saying "go"."""
+    directory = blueprint.directory
+    argv = [sys.executable, "-m", "rollouts.sandbox.supervisor", str(directory)]
+    isolated = namespace.isolated(argv, user=blueprint.user_namespace)
+    environment = processes.base_environment(directory)
+    with (directory / "logs/supervisor.log").open("wb") as log:
+        supervisor = subprocess.Popen(
+            isolated, stdin=subprocess.PIPE, stdout=log, stderr=log, env=environment, start_new_session=True
+        )
+    assert supervisor.stdin is not None
+    try:
+        _await_ready(supervisor, directory)
+        supervisor.stdin.write(b"go")
+    finally:
+        supervisor.stdin.close()
+
+
+def _await_ready(supervisor: "subprocess.Popen[bytes]", directory: Path) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline:
+        state = read_state(directory)
+        if state and state.phase == "ready":
+            return
+        if supervisor.poll() is not None:
+            said = state.message if state and state.message else processes.tail(directory / "logs/supervisor.log")
+            raise SandboxError(f"the sandbox did not start; logs are in {directory / 'logs'}\n{said}")
+        time.sleep(_PACE)
+    supervisor.kill()
+    raise SandboxError(f"the sandbox was not ready after {_PATIENCE:.0f} s; logs are in {directory / 'logs'}")
+
+
+def _await_end(state: State) -> None:
+    deadline = time.monotonic() + 10
+    while processes.is_alive(state.pid, state.born) and time.monotonic() < deadline:
+        time.sleep(_PACE)
+
+
+@contextlib.contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """One `up` or `down` of a name at a time."""
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    with (directory.parent / f".{directory.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
