@@ -136,7 +136,7 @@ def _drain(limits: Limits, side: _Side, other: _Side) -> tuple[int, int]:
     surplus = capacity - limits.least
     if surplus <= 0:
         return side.grown, other.grown
-    count = max(side.wanted, side.size.spec - surplus) if side.size.spec > side.wanted else side.grown
+    count = max(side.wanted, side.size.spec - surplus)
     return _within_limits(limits, Size(count, side.size.available), Size(other.grown, other.size.available))
 
 
@@ -216,7 +216,7 @@ def _routed_canary(routed: Routed) -> int:
 def _dynamic_stable(routed: Routed) -> int:
     """Pods for the greater of the weight the stable side should have and the one it still has."""
     weight, total = _scale_weight(routed)
-    future = weight_to_replicas(max(0, total - weight), routed.replicas, total)
+    future = weight_to_replicas(total - weight, routed.replicas, total)
     return max(future, weight_to_replicas(routed.weight_stable, routed.replicas, routed.total))
 
 
