@@ -248,23 +248,22 @@ class _Wanted(NamedTuple):
 
 
 def _change(work: _Work) -> PatchRoute | None:
-    records = records_of(work.route)
-    record = records.pop(str(work.scope.rollout), None)
-    if work.split.is_idle and record is None:
+    rollout, records = str(work.scope.rollout), records_of(work.route)
+    others = {other: record for other, record in records.items() if other != rollout}
+    if work.split.is_idle and rollout not in records:
         wanted = _Wanted(None, None, "nothing is in flight")
     else:
-        wanted = _wanted(work, record or Record())
-    remembered = records if wanted.record is None else {**records, str(work.scope.rollout): wanted.record}
-    annotation = encoded(remembered)
-    spec = {} if wanted.rules is None else {"spec": {"rules": wanted.rules}}
-    metadata = {
-        **_differing("annotations", work.route.metadata.annotations, {ORIGINALS: annotation}),
-        **_differing("labels", work.route.metadata.labels, _label(work, shared=bool(records))),
+        wanted = _wanted(work, records.get(rollout, Record()))
+    remembered = others if wanted.record is None else {**others, rollout: wanted.record}
+    annotation = {} if remembered == records else {"annotations": {ORIGINALS: encoded(remembered)}}
+    metadata = {**annotation, **_label(work, shared=bool(others))}
+    patch: dict[str, Any] = {
+        **({"metadata": metadata} if metadata else {}),
+        **({} if wanted.rules is None else {"spec": {"rules": wanted.rules}}),
     }
-    patch: dict[str, Any] = {**({"metadata": metadata} if metadata else {}), **spec}
     if patch:
         return _patch(work, patch, wanted.because)
-    return _release(work) if work.split.is_idle and not remembered else None
+    return _release(work) if work.split.is_idle and not others else None
 
 
 def _patch(work: _Work, patch: Json, because: str) -> PatchRoute:
@@ -304,20 +303,15 @@ def _because(split: TrafficSplit, headers: Sequence[SetHeaderRoute]) -> str:
     return f"weights {split.stable}/{split.canary}" + (f", header routes {names}" if names else "")
 
 
-def _label(work: _Work, *, shared: bool) -> dict[str, str | None]:
+def _label(work: _Work, *, shared: bool) -> dict[str, Any]:
     """The in-progress label is there while the canary has weight; another Rollout in the same route keeps it."""
     if work.config.label is None:
         return {}
     key, value = work.config.label
+    seen = work.route.metadata.labels.get(key)
     if work.split.canary and not work.split.is_idle:
-        return {key: value}
-    is_ours = work.route.metadata.labels.get(key) == value and not shared
-    return {key: None} if is_ours else {}
-
-
-def _differing(field: str, seen: Mapping[str, str], wanted: Mapping[str, str | None]) -> dict[str, Any]:
-    changed = {key: value for key, value in wanted.items() if seen.get(key) != value}
-    return {field: changed} if changed else {}
+        return {} if seen == value else {"labels": {key: value}}
+    return {"labels": {key: None}} if seen == value and not shared else {}
 
 
 def _release(work: _Work) -> PatchRoute | None:
