@@ -21,7 +21,9 @@ LEVELS: Final[Mapping[str, int]] = {
     "fatal": logging.CRITICAL,
 }
 _HIDDEN: Final = "[hidden]"
-_SECRET_NAMES: Final = re.compile(r"token|passw|secret|authorization|credential|api[-_]?key|private[-_]?key", re.I)
+_SECRET_NAMES: Final = re.compile(
+    r"token|passw|secret|authorization|credential|api[-_]?key|private[-_]?key", re.IGNORECASE
+)
 _SECRET_TEXTS: Final = re.compile(
     r"(?i)\b(bearer|basic)\s+[\w\-.~+/]{8,}=*"  # header values
     r"|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"  # JSON web tokens
@@ -39,7 +41,7 @@ def configure_logs(level: str = "info", form: Format = "auto", stream: TextIO | 
     stream = stream or sys.stderr
     threshold = LEVELS[level.lower()]
     text = form == "text" or (form == "auto" and stream.isatty())
-    render = _text(stream) if text else [structlog.processors.format_exc_info, _json]
+    render: list[Processor] = _text(stream) if text else [structlog.processors.format_exc_info, _json]
     structlog.configure(
         processors=[structlog.contextvars.merge_contextvars, *_shared(), *render],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
