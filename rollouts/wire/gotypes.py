@@ -172,9 +172,7 @@ def _int_or_string(value: Any) -> str:
 
 
 def _quantity(value: Any) -> str:
-    if not isinstance(value, str | int | float):
-        raise _misfit("expected a quantity", value)
-    return f'"{quantities.canonical(value)}"'
+    return f'"{quantities.canonical("0" if value is None else value)}"'
 
 
 def _any(value: Any) -> str:
@@ -182,7 +180,7 @@ def _any(value: Any) -> str:
 
 
 _LEAVES: Final[Mapping[str, Writer]] = {
-    "quantity": lambda value: _quantity("0" if value is None else value),
+    "quantity": _quantity,
     "intorstring": _int_or_string,
     "time": _scalar,
     "any": _any,

@@ -67,12 +67,20 @@ def canonical(quantity: str | float) -> str:
 
     The value is exact, rounded up at nano. Raises ValueError when it is no quantity.
     """
-    return _canonical(quantity if isinstance(quantity, str) else encode_scalar(quantity))
+    return _canonical(_text(quantity))
 
 
 def value(quantity: str | float) -> Fraction:
     """What *quantity* amounts to, rounded away from zero at nano. Raises ValueError when it is no quantity."""
-    return _value(_parse(quantity if isinstance(quantity, str) else encode_scalar(quantity)))
+    return _value(_parse(_text(quantity)))
+
+
+def _text(quantity: str | float) -> str:
+    if isinstance(quantity, str):
+        return quantity
+    if isinstance(quantity, int | float) and not isinstance(quantity, bool):
+        return encode_scalar(quantity)
+    raise ValueError(f"expected a quantity, found {type(quantity).__name__}")
 
 
 @lru_cache(maxsize=4096)

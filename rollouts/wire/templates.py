@@ -55,7 +55,11 @@ def same_template(left: Json, right: Json) -> bool:
     Compared are quantities by value, an empty list or map as an absent one, and the deprecated `serviceAccount` only
     where `serviceAccountName` is missing. Raises ValueError when a template has a value of the wrong type.
     """
-    return _stored_form(without_hash_label(left)) == _stored_form(without_hash_label(right))
+    try:
+        return _stored_form(without_hash_label(left)) == _stored_form(without_hash_label(right))
+    except (AttributeError, TypeError) as error:
+        # The functions that prepare look into parts whose types are checked only afterwards, when written.
+        raise ValueError(f"expected a pod template, found a value of the wrong type: {error}") from error
 
 
 def without_hash_label(template: Json) -> dict[str, Any]:
@@ -113,9 +117,7 @@ def _with_host_ports(container: Json) -> Json:
 
 def _amount(quantity: Any) -> str:
     """A quantity by its value, rounded up to thousandths as Kubernetes stores resources."""
-    if not isinstance(quantity, str | int | float):
-        quantity = "0"
-    return str(ceil(quantities.value(quantity) * 1000))
+    return str(ceil(quantities.value("0" if quantity is None else quantity) * 1000))
 
 
 _stored_form: Final = gotypes.compile_writer(

@@ -73,6 +73,13 @@ def test_wrong_types_are_refused(value):
         write(value)
 
 
+def test_any_json_keeps_its_members_with_keys_sorted():
+    table = parse("Plugin\n    config?any")
+    assert (
+        compile_writer(table, "Plugin")({"config": {"b": [None], "a": "<"}}) == '{"config":{"a":"\\u003c","b":[null]}}'
+    )
+
+
 def test_a_word_that_is_no_field_is_refused():
     with pytest.raises(ValueError, match="not a field"):
         parse("Shop\n    na-me")

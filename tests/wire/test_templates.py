@@ -76,6 +76,45 @@ def test_host_ports_on_the_host_network_are_implied():
     assert same_template(sparse, spelled)
 
 
+def test_a_port_is_tcp_unless_it_says_otherwise():
+    bare, tcp, udp = (
+        container(ports=[{"containerPort": 80, **said}]) for said in ({}, {"protocol": "TCP"}, {"protocol": "UDP"})
+    )
+    assert (same_template(bare, tcp), same_template(bare, udp)) == (True, False)
+
+
+def test_an_image_volume_keeps_the_pull_policy_it_names():
+    named, implied = (
+        changed(volumes=[{"name": "v", "image": {"reference": "web:1", **said}}])
+        for said in ({"pullPolicy": "Always"}, {})
+    )
+    assert not same_template(named, implied)
+
+
+def test_a_missing_divisor_is_zero():
+    bare, zero = (
+        container(env=[{"name": "A", "valueFrom": {"resourceFieldRef": {"resource": "limits.cpu", **said}}}])
+        for said in ({}, {"divisor": "0"})
+    )
+    assert same_template(bare, zero)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        changed(containers=["web"], hostNetwork=True),
+        changed(containers={"a": 1}),
+        changed(volumes=[{"name": "v", "image": "web"}]),
+        container(image=5),
+        container(resources={"limits": {"cpu": True}}),
+        {"metadata": ["a"], "spec": {}},
+    ],
+)
+def test_a_template_of_wrong_types_is_refused(wrong):
+    with pytest.raises(ValueError, match="expected"):
+        same_template(SPARSE, wrong)
+
+
 def test_quantities_compare_by_value():
     assert same_template(*(container(resources={"limits": {"cpu": cpu}}) for cpu in ("1.500", "1500m")))
 
