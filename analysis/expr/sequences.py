@@ -68,8 +68,9 @@ def _reduce(_: Setting, items: Any, ask: Ask, start: Any = _NOTHING) -> Any:
     found = _items(items)
     if start is _NOTHING and not found:
         raise ExprError("reduce of empty array with no initial value")
-    total, rest = (found[0], found[1:]) if start is _NOTHING else (start, found)
-    for at, item in enumerate(rest, len(found) - len(rest)):
+    first = 1 if start is _NOTHING else 0
+    total = found[0] if first else start
+    for at, item in enumerate(found[first:], first):
         total = ask(item, at, total)
     return total
 
