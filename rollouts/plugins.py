@@ -8,10 +8,11 @@ from importlib.metadata import entry_points
 from types import ModuleType
 from typing import Any
 
+from analysis.providers.base import Provider
+
 import analysis.providers
 import rollouts.steps
 import trafficrouters
-from analysis.providers.base import Provider
 from rollouts.steps.base import Step
 from trafficrouters.base import Router
 

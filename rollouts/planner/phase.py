@@ -9,7 +9,9 @@ Phase = tuple[str, str]
 
 def phase_of(spec: RolloutSpec, status: RolloutStatus, replicas: int) -> Phase:
     """Phase and message of *status* for a Rollout that wants *replicas* pods."""
-    return _refused(status) or _paused(spec, status) or _progressing(spec, status, replicas) or _unpromoted(spec, status)
+    return (
+        _refused(status) or _paused(spec, status) or _progressing(spec, status, replicas) or _unpromoted(spec, status)
+    )
 
 
 def _refused(status: RolloutStatus) -> Phase | None:

@@ -18,7 +18,7 @@ NOT_COPIED = frozenset(
 def owner(snapshot: Snapshot) -> OwnerReference:
     """The Rollout as the controller of what it creates."""
     metadata = snapshot.rollout.metadata
-    return OwnerReference(ROLLOUT.api_version, ROLLOUT.name, metadata.name, metadata.uid, True, True)  # noqa: FBT003
+    return OwnerReference(ROLLOUT.api_version, ROLLOUT.name, metadata.name, metadata.uid, True, True)
 
 
 def owner_json(snapshot: Snapshot) -> Json:

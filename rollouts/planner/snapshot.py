@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 from analysis.templates import Flattened
 from rollouts.api import keys
@@ -43,7 +44,7 @@ class Snapshot:
     services: Mapping[str, Service] = field(default_factory=dict)
     endpoints: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     steps: tuple[BoundStep, ...] = ()
-    routers: tuple[BoundRouter, ...] = ()
+    routers: tuple[BoundRouter[Any], ...] = ()
     routes: Observed = field(default_factory=dict)
     runs: tuple[AnalysisRun, ...] = ()
     analyses: Mapping[str, Flattened] = field(default_factory=dict)

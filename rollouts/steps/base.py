@@ -5,7 +5,7 @@ A step is one module of this package with an attribute `STEP` that satisfies `St
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import reduce
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -140,7 +140,9 @@ class BoundStep:
 
     def shape(self, goal: Goal) -> Goal:
         """All kinds shape the goal; only wishes that stick are kept from earlier steps."""
-        return reduce(lambda wanted, part: part.step.shape(part.config, wanted), self.parts, replace(goal, analysis=None))
+        return reduce(
+            lambda wanted, part: part.step.shape(part.config, wanted), self.parts, replace(goal, analysis=None)
+        )
 
     def outcome(self, view: View, now: datetime) -> Outcome:
         """The first kind in dispatch order decides."""
@@ -150,11 +152,3 @@ class BoundStep:
 def goal_of(steps: Sequence[BoundStep]) -> Goal:
     """The left fold of *steps*: "the last setWeight" and a sticking setCanaryScale come out by themselves."""
     return reduce(lambda goal, step: step.shape(goal), steps, Goal())
-
-
-def seconds(duration: timedelta) -> str:
-    """A duration for people: `10s`, `1h0m30s`."""
-    total = int(duration.total_seconds())
-    hours, rest = divmod(total, 3600)
-    minutes, left = divmod(rest, 60)
-    return f"{hours}h{minutes}m{left}s" if hours else f"{minutes}m{left}s" if minutes else f"{left}s"

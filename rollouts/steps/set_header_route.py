@@ -28,7 +28,11 @@ class HeaderRoute:
     def decode(self, value: SetHeaderRoute, path: str, bounds: Bounds) -> SetHeaderRoute:
         """As written; raises SpecError when the name is not managed or a value is not exactly one kind of match."""
         if value.name not in bounds.managed:
-            raise SpecError(f"{path}.name", value.name, "the name must be listed in spec.strategy.canary.trafficRouting.managedRoutes")
+            raise SpecError(
+                f"{path}.name",
+                value.name,
+                "the name must be listed in spec.strategy.canary.trafficRouting.managedRoutes",
+            )
         for index, match in enumerate(value.match or ()):
             given = [match.header_value.exact, match.header_value.prefix, match.header_value.regex]
             if sum(1 for kind in given if kind) != 1:

@@ -1,0 +1,84 @@
+"""How long a release takes, manual pauses apart, and how it ended (contract §2.6)."""
+
+from datetime import datetime
+
+import msgspec
+
+from rollouts.api import reasons
+from rollouts.api.rollout import RolloutDuration, RolloutStatus
+from rollouts.planner.snapshot import Snapshot
+
+replace = msgspec.structs.replace
+
+
+def tracked(snapshot: Snapshot, status: RolloutStatus, now: datetime) -> RolloutDuration | None:
+    """The record as of *now*: begun, paused, ended."""
+    record = _begun(snapshot, status, now)
+    if record is None:
+        return None
+    return _ended(snapshot, status, _paused(snapshot, status, record, now), now)
+
+
+def _begun(snapshot: Snapshot, status: RolloutStatus, now: datetime) -> RolloutDuration | None:
+    """The running record; a new one for a first deploy, a release after an ended one, and a retry."""
+    old, before = snapshot.status.duration, snapshot.status
+    fresh = RolloutDuration(rollout_started_at=now)
+    if old is None or before.current_pod_hash == "":
+        return fresh if old is None else old
+    retried = before.aborted_at is not None and not status.abort
+    changed = before.current_pod_hash != status.current_pod_hash
+    if old.finished_at is not None and (retried or changed):
+        return fresh
+    if changed and old.finished_at is None:
+        return _redirected(snapshot, status, old, now)
+    return old
+
+
+def _redirected(snapshot: Snapshot, status: RolloutStatus, old: RolloutDuration, now: datetime) -> RolloutDuration:
+    """In mid-release: back to an older revision goes on in the same record, a newer one begins another."""
+    if status.current_pod_hash == snapshot.status.stable_rs:
+        return replace(old, completion_status=reasons.FAST_ROLLED_BACK)
+    return RolloutDuration(rollout_started_at=now)
+
+
+def _paused(snapshot: Snapshot, status: RolloutStatus, record: RolloutDuration, now: datetime) -> RolloutDuration:
+    since = record.manual_pause_started_at
+    if _is_manual(snapshot, status):
+        return record if since else replace(record, manual_pause_started_at=now)
+    if since is None:
+        return record
+    total = (record.total_manual_pause_duration_seconds or 0) + int((now - since).total_seconds())
+    return replace(record, manual_pause_started_at=None, total_manual_pause_duration_seconds=total)
+
+
+def _is_manual(snapshot: Snapshot, status: RolloutStatus) -> bool:
+    """Only a person can end this pause."""
+    if status.abort:
+        return False
+    if snapshot.spec.paused:
+        return True
+    kinds = {pause.reason for pause in status.pause_conditions}
+    if reasons.INCONCLUSIVE_ANALYSIS_RUN in kinds:
+        return True
+    return reasons.CANARY_PAUSE_STEP in kinds and _is_endless(snapshot, status.current_step_index)
+
+
+def _is_endless(snapshot: Snapshot, index: int | None) -> bool:
+    if index is None or index >= len(snapshot.steps):
+        return False
+    step = snapshot.steps[index]
+    return step.key == "pause" and step.parts[0].config.duration is None
+
+
+def _ended(snapshot: Snapshot, status: RolloutStatus, record: RolloutDuration, now: datetime) -> RolloutDuration:
+    """Ended by an abort, or promoted with all pods available."""
+    if record.finished_at is not None:
+        return record
+    if status.abort:
+        return replace(record, finished_at=now, completion_status=reasons.ABORTED)
+    if not status.stable_rs or status.stable_rs != status.current_pod_hash:
+        return record
+    how = record.completion_status or (reasons.FAST_PROMOTED if snapshot.status.promote_full else reasons.PROMOTED)
+    available = snapshot.canary.status.available_replicas if snapshot.canary else 0
+    done = now if available >= snapshot.replicas else None
+    return replace(record, completion_status=how, finished_at=done)

@@ -1,0 +1,52 @@
+"""The table of contents of a release: stages in order, each reading the snapshot and adding to the draft."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+from rollouts.planner.draft import Draft, Plan
+from rollouts.planner.snapshot import Snapshot
+from rollouts.planner.stages.conclude import conclude
+from rollouts.planner.stages.create_revision import create_revision
+from rollouts.planner.stages.follow_replicas import follow_replicas
+from rollouts.planner.stages.give_up_workload import give_up_workload
+from rollouts.planner.stages.point_services import point_services
+from rollouts.planner.stages.promote import promote
+from rollouts.planner.stages.route_traffic import route_traffic
+from rollouts.planner.stages.run_analyses import run_analyses
+from rollouts.planner.stages.scale import scale
+from rollouts.planner.stages.settle_retry import settle_retry
+from rollouts.planner.stages.start_over import start_over_if_changed
+from rollouts.planner.stages.take_commands import take_commands
+from rollouts.planner.stages.take_step import take_step
+from rollouts.planner.stages.trim_history import trim_history
+from rollouts.planner.stages.validate import validate
+
+Stage = Callable[[Snapshot, Draft, datetime], Draft]
+
+CANARY: Final[tuple[Stage, ...]] = (
+    validate,
+    take_commands,
+    create_revision,
+    settle_retry,
+    follow_replicas,
+    start_over_if_changed,
+    trim_history,
+    route_traffic,
+    point_services,
+    run_analyses,
+    give_up_workload,
+    scale,
+    take_step,
+    promote,
+)
+
+
+def plan(snapshot: Snapshot, now: datetime) -> Plan:
+    """What to do about *snapshot* at *now* (UTC). Pure: it neither awaits, logs nor reads a clock."""
+    draft = Draft(status=snapshot.status)
+    for stage in CANARY:
+        draft = stage(snapshot, draft, now)
+        if draft.stopped:
+            break
+    return conclude(snapshot, draft, now).finish()

@@ -1,0 +1,110 @@
+"""The AnalysisRuns of a Rollout: which are ours to decide about, how a new one is named and what it says (§5.8)."""
+
+from dataclasses import dataclass
+
+from analysis.templates import Flattened, Identity, measures_the_same, run_manifest, run_spec
+from rollouts.api import keys, reasons
+from rollouts.api.analysis import AnalysisRun
+from rollouts.api.meta import Json, Key
+from rollouts.api.rollout import AnalysisRunStatusRef, RolloutAnalysis
+from rollouts.planner.actions import Announcement, CreateAnalysisRun, TerminateAnalysisRun
+from rollouts.planner.draft import Draft
+from rollouts.planner.replicaset import owner
+from rollouts.planner.snapshot import Snapshot, revision_of, target
+
+STAGE = "run_analyses"
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What a run is for: the label, the word in Events, the end of its name, and the analysis that asks for it."""
+
+    label: str
+    suffix: str
+    path: str
+    wanted: RolloutAnalysis
+    index: int | None = None
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Labels by which clients find the run's role."""
+        step = {} if self.index is None else {keys.STEP_INDEX_LABEL: str(self.index)}
+        return {keys.RUN_TYPE_LABEL: self.label, **step}
+
+
+def current(snapshot: Snapshot, ref: AnalysisRunStatusRef | None) -> AnalysisRun | None:
+    """The run that the status names."""
+    return next((run for run in snapshot.runs if ref and run.metadata.name == ref.name), None)
+
+
+def start(snapshot: Snapshot, draft: Draft, role: Role) -> tuple[Draft, AnalysisRunStatusRef]:
+    """Create the run, or go on with one that was created before a crash; and how the status names it."""
+    content = snapshot.analyses.get(role.path, Flattened())
+    base = f"{snapshot.key.name}-{snapshot.canary_hash}-{_revision(snapshot)}{role.suffix}"
+    names = {run.metadata.name: run for run in snapshot.runs}
+    name, count = base, 0
+    while name in names:
+        if _is_same(names[name], content):
+            return draft, AnalysisRunStatusRef(name, names[name].status.phase)
+        count += 1
+        name = f"{base}.{count}"
+    create = CreateAnalysisRun(
+        Key(snapshot.key.namespace, name), _manifest(snapshot, role, name, content), f"{role.label} analysis begins"
+    )
+    return draft.act(create, stage=STAGE), AnalysisRunStatusRef(name, "")
+
+
+def _revision(snapshot: Snapshot) -> int:
+    return revision_of(snapshot.canary.metadata) if snapshot.canary else snapshot.revision
+
+
+def _is_same(run: AnalysisRun, content: Flattened) -> bool:
+    return not run.status.completed and measures_the_same(run.spec, run_spec(content))
+
+
+def _manifest(snapshot: Snapshot, role: Role, name: str, content: Flattened) -> Json:
+    metadata = role.wanted.analysis_run_metadata
+    instance = {keys.INSTANCE_ID_LABEL: snapshot.instance_id} if snapshot.instance_id else {}
+    labels = {
+        **(snapshot.selector.get("matchLabels") or {}),
+        keys.HASH_LABEL: snapshot.canary_hash,
+        **role.labels,
+        **instance,
+        **metadata.labels,
+    }
+    annotations = {keys.REVISION: str(_revision(snapshot)), **metadata.annotations}
+    identity = Identity(
+        name=name, namespace=snapshot.key.namespace, owner=owner(snapshot), labels=labels, annotations=annotations
+    )
+    return run_manifest(identity, content)
+
+
+def follow(draft: Draft, role: Role, ref: AnalysisRunStatusRef, run: AnalysisRun) -> tuple[Draft, AnalysisRunStatusRef]:
+    """The status's view of *run* brought up to date, with the Event that tells of a new phase."""
+    phase, message = run.status.phase, run.status.message
+    if phase != ref.status and phase:
+        is_warning = phase in {"Failed", "Error", "Inconclusive"}
+        text = f"{role.label} Analysis Run '{ref.name}' Status New: '{phase}' Previous: '{ref.status}'"
+        draft = draft.announce(Announcement(f"AnalysisRun{phase}", text, is_warning))
+    return draft, AnalysisRunStatusRef(ref.name, phase, message)
+
+
+def judge(draft: Draft, role: Role, ref: AnalysisRunStatusRef) -> Draft:
+    """A background run that ends badly aborts the release; one that cannot tell pauses it."""
+    if ref.status in {"Failed", "Error"}:
+        what = reasons.STEP_ANALYSIS if role.label == keys.RUN_TYPE_STEP else reasons.BACKGROUND_ANALYSIS
+        cause = reasons.because(what, ref.message)
+        return draft.pausing(abort=cause).say(STAGE, "refuse", cause)
+    if ref.status == "Inconclusive":
+        draft = draft.pausing(added=(*draft.pauses.added, reasons.INCONCLUSIVE_ANALYSIS_RUN))
+        return draft.say(STAGE, "wait", f"{ref.name} is inconclusive: somebody must promote, retry or abort")
+    return draft
+
+
+def end(draft: Draft, runs: tuple[AnalysisRun, ...], why: str) -> Draft:
+    """Ask unfinished *runs* to end."""
+    for run in runs:
+        if not run.status.completed and not run.spec.get("terminate"):
+            name = run.metadata.name
+            draft = draft.act(TerminateAnalysisRun(target(run.metadata), f"{name}: {why}"), stage=STAGE)
+    return draft

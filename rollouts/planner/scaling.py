@@ -1,0 +1,235 @@
+"""From wanted counts to writes: sizes, deadlines and the events that tell of them (contract §3.6)."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from rollouts.api import keys, reasons
+from rollouts.api.workloads import ReplicaSet
+from rollouts.planner.actions import Announcement, UpdateReplicaSet
+from rollouts.planner.arithmetic import Size, basic_canary, shrink_others
+from rollouts.planner.draft import Draft
+from rollouts.planner.sizes import is_whole, planned, size_of, wanted_counts, weight_in_force
+from rollouts.planner.snapshot import Snapshot, deadline_of, has_deadline, hash_of, revision_of, target
+from rollouts.wire.durations import rfc3339
+
+
+@dataclass(frozen=True, slots=True)
+class Resize:
+    """What becomes of one ReplicaSet: its size, and its scale-down deadline (None: none, "": as it is)."""
+
+    revision: ReplicaSet
+    replicas: int
+    because: str
+    deadline: str | None = ""
+
+
+def is_halted(snapshot: Snapshot, draft: Draft) -> bool:
+    """A person paused the whole Rollout, or a run was inconclusive: not even autoscaling is followed."""
+    inconclusive = any(p.reason == reasons.INCONCLUSIVE_ANALYSIS_RUN for p in draft.status.pause_conditions)
+    return snapshot.spec.paused or inconclusive
+
+
+def resize(snapshot: Snapshot, draft: Draft, now: datetime, *, stage: str) -> Draft:
+    """Bring every ReplicaSet one safe step closer to the size it should have."""
+    if snapshot.routers:
+        return _routed(snapshot, draft, now, stage)
+    return _basic(snapshot, draft, stage)
+
+
+def _basic(snapshot: Snapshot, draft: Draft, stage: str) -> Draft:
+    """Without a router: stable first, the canary by what that leaves, then the others."""
+    canary, stable = snapshot.canary, snapshot.stable
+    if canary is None:
+        return draft
+    if stable is not None and stable is not canary:
+        wanted = _basic_sizes(snapshot, draft)[1]
+        draft = write(snapshot, draft, Resize(stable, wanted, _because(draft), None), stage)
+    wanted = _basic_sizes(snapshot, draft)[0]
+    draft = write(snapshot, draft, Resize(canary, wanted, _because(draft), None), stage)
+    return draft if draft.sizes else _basic_others(snapshot, draft, stage)
+
+
+def _because(draft: Draft) -> str:
+    if draft.is_aborted:
+        return "the release is aborted"
+    return "nothing is being released" if draft.is_promoted else "the current step wants it"
+
+
+def _basic_sizes(snapshot: Snapshot, draft: Draft) -> tuple[int, int]:
+    # What this plan already resized counts as resized: the arithmetic then says what the next pass would.
+    canary, stable = snapshot.canary, snapshot.stable
+    whole = is_whole(snapshot, draft)
+    counts = basic_canary(
+        snapshot.limits,
+        snapshot.total if whole else weight_in_force(snapshot, draft),
+        snapshot.total,
+        _planned_size(canary, draft),
+        None if stable is None or stable is canary else _planned_size(stable, draft),
+        tuple(size_of(rs) for rs in snapshot.others),
+    )
+    return counts.canary, counts.stable
+
+
+def _planned_size(revision: ReplicaSet | None, draft: Draft) -> Size:
+    size = size_of(revision)
+    return Size(planned(revision, draft), size.available)
+
+
+def _basic_others(snapshot: Snapshot, draft: Draft, stage: str) -> Draft:
+    """Older revisions: first what is not available anyway, then as much as availability allows, newest first."""
+    active = [rs for rs in snapshot.others if rs.spec.replicas > 0]
+    unhealthy = [rs for rs in active if rs.status.available_replicas < rs.spec.replicas]
+    for revision in unhealthy:
+        cut = Resize(revision, revision.status.available_replicas, "its missing pods are not waited for", None)
+        draft = write(snapshot, draft, cut, stage)
+    newest_first = sorted(active, key=lambda rs: revision_of(rs.metadata), reverse=True)
+    available = sum(rs.status.available_replicas for rs in snapshot.replica_sets)
+    sizes = [Size(planned(rs, draft), rs.status.available_replicas) for rs in newest_first]
+    for revision, wanted in zip(newest_first, shrink_others(snapshot.limits, available, sizes), strict=True):
+        if wanted != planned(revision, draft):
+            draft = write(snapshot, draft, Resize(revision, wanted, "its revision is no longer wanted", None), stage)
+    return draft
+
+
+def _routed(snapshot: Snapshot, draft: Draft, now: datetime, stage: str) -> Draft:
+    """With a router: whole sizes, and old pods stay until traffic has left them and their delay is over."""
+    canary, stable = snapshot.canary, snapshot.stable
+    counts = wanted_counts(snapshot, draft)
+    if stable is not None and stable is not canary:
+        change = Resize(stable, counts.stable, "it carries the stable traffic", None)
+        draft = write(snapshot, draft, _unless_shifting(change, draft), stage)
+    if canary is not None:
+        change = _unless_shifting(_aborted_canary(snapshot, draft, canary, counts.canary, now), draft)
+        draft = write(snapshot, draft, change, stage).wake(_pending(change, now))
+    return _routed_others(snapshot, draft, now, stage)
+
+
+def _unless_shifting(change: Resize, draft: Draft) -> Resize:
+    """Traffic before capacity when moving away: nothing shrinks while a shift is outstanding."""
+    if draft.routing is None or draft.routing.is_in_effect or change.replicas >= change.revision.spec.replicas:
+        return change
+    return replace(change, replicas=change.revision.spec.replicas, because=draft.routing.hold)
+
+
+def _aborted_canary(snapshot: Snapshot, draft: Draft, canary: ReplicaSet, wanted: int, now: datetime) -> Resize:
+    """The canary's size; after an abort it stays until weight 0 is in effect, stable is whole and its delay is over."""
+    delay = snapshot.strategy.abort_scale_down_delay
+    if not draft.is_aborted or canary is snapshot.stable:
+        return Resize(canary, wanted, _because(draft), None)
+    if delay is None:
+        return Resize(canary, max(wanted, canary.spec.replicas), "abortScaleDownDelaySeconds is 0: it stays", None)
+    at = deadline_of(canary)
+    if at is not None:
+        return Resize(canary, 0 if now > at else canary.spec.replicas, f"aborted: stays until {rfc3339(at)}")
+    if canary.spec.replicas == 0:
+        return Resize(canary, 0, "aborted", None)
+    have = snapshot.stable.status.available_replicas if snapshot.stable else 0
+    if have < snapshot.replicas:
+        return Resize(canary, canary.spec.replicas, f"stable has {have} of {snapshot.replicas} pods", None)
+    if draft.routing is None or not draft.routing.is_in_effect or draft.routing.split.canary > 0:
+        return Resize(canary, canary.spec.replicas, "weight 0 is not in effect yet", None)
+    return Resize(canary, canary.spec.replicas, "aborted: its delay begins", rfc3339(now + delay))
+
+
+def _pending(change: Resize, now: datetime) -> datetime | None:
+    at = deadline_of(change.revision)
+    return at + timedelta(seconds=1) if at is not None and at >= now and change.replicas > 0 else None
+
+
+def _routed_others(snapshot: Snapshot, draft: Draft, now: datetime, stage: str) -> Draft:
+    if draft.routing is None or not draft.routing.is_in_effect:
+        return draft
+    newest_first = sorted(snapshot.others, key=lambda rs: revision_of(rs.metadata), reverse=True)
+    delayed = 0
+    for revision in newest_first:
+        if revision.spec.replicas == 0 or _is_referenced(snapshot, draft, revision):
+            continue
+        change = _old(snapshot, draft, revision, now, delayed)
+        delayed += change.replicas > 0
+        draft = write(snapshot, draft, change, stage).wake(_pending(change, now))
+    return draft
+
+
+def _is_referenced(snapshot: Snapshot, draft: Draft, revision: ReplicaSet) -> bool:
+    """A Service of ours still points at it, or weights as they were still name it while traffic flows to the canary."""
+    names = (snapshot.strategy.stable_service, snapshot.strategy.canary_service)
+    found = (snapshot.services.get(name) for name in names if name)
+    pointed = {service.spec.selector.get(keys.HASH_LABEL) for service in found if service}
+    return hash_of(revision) in {*pointed, draft.status.stable_rs, draft.status.current_pod_hash}
+
+
+def _old(snapshot: Snapshot, draft: Draft, revision: ReplicaSet, now: datetime, delayed: int) -> Resize:
+    """An old revision after promotion keeps its pods for a delay; one abandoned in mid-release goes at once."""
+    strategy = snapshot.strategy
+    at, size = deadline_of(revision), revision.spec.replicas
+    if not (draft.is_promoted or has_deadline(revision)):
+        return Resize(revision, 0, "its release was superseded", None)
+    limit = strategy.scale_down_delay_revision_limit
+    if limit is not None and delayed >= limit:
+        return Resize(revision, 0, f"{limit} old revisions keep their pods", None)
+    if at is None:
+        if not strategy.scale_down_delay:
+            return Resize(revision, 0, "no delay is wanted", None)
+        return Resize(revision, size, "its delay begins", rfc3339(now + strategy.scale_down_delay))
+    if now > at:
+        return Resize(revision, 0, "its delay is over", None)
+    return Resize(revision, size, f"stays until {rfc3339(at)}")
+
+
+def write(snapshot: Snapshot, draft: Draft, change: Resize, stage: str) -> Draft:
+    """One write for size, `desired-replicas` and deadline together; nothing when all are as wanted."""
+    revision = change.revision
+    annotations: dict[str, str | None] = {}
+    if revision.spec.replicas > 0 or change.replicas > 0:
+        annotations = _annotations(snapshot, change)
+    scaled = change.replicas != planned(revision, draft)
+    if not scaled and not annotations:
+        return draft
+    events = (_told(revision, change.replicas),) if scaled else ()
+    update = UpdateReplicaSet(
+        target(revision.metadata),
+        _sentence(revision, change),
+        change.replicas if scaled else None,
+        annotations,
+        events=events,
+    )
+    if scaled:
+        draft = replace(draft, sizes={**draft.sizes, revision.metadata.name: change.replicas})
+    return _merged(draft, update, stage)
+
+
+def _annotations(snapshot: Snapshot, change: Resize) -> dict[str, str | None]:
+    current = change.revision.metadata.annotations
+    wanted: dict[str, str | None] = {keys.DESIRED_REPLICAS: str(snapshot.replicas)}
+    if change.deadline != "":
+        wanted[keys.SCALE_DOWN_DEADLINE] = change.deadline
+    return {key: value for key, value in wanted.items() if current.get(key) != value}
+
+
+def _sentence(revision: ReplicaSet, change: Resize) -> str:
+    name, old = revision.metadata.name, revision.spec.replicas
+    size = f"{old} → {change.replicas}" if change.replicas != old else f"stays {old}"
+    return f"{name} {size}: {change.because}"
+
+
+def _told(revision: ReplicaSet, replicas: int) -> Announcement:
+    old = revision.spec.replicas
+    way = "up" if replicas > old else "down"
+    number = revision_of(revision.metadata)
+    text = f"Scaled {way} ReplicaSet {revision.metadata.name} (revision {number}) from {old} to {replicas}"
+    return Announcement("ScalingReplicaSet", text)
+
+
+def _merged(draft: Draft, update: UpdateReplicaSet, stage: str) -> Draft:
+    """One write per object and plan: a second one would meet a version that the first has already replaced."""
+    for index, action in enumerate(draft.actions):
+        if isinstance(action, UpdateReplicaSet) and action.target == update.target:
+            both = replace(
+                update,
+                replicas=update.replicas if update.replicas is not None else action.replicas,
+                annotations={**(action.annotations or {}), **(update.annotations or {})},
+                min_ready_seconds=action.min_ready_seconds,
+                events=action.events + update.events,
+            )
+            return replace(draft, actions=(*draft.actions[:index], both, *draft.actions[index + 1 :]))
+    return draft.act(update, stage=stage)

@@ -1,0 +1,78 @@
+"""Each Service points at its revision, and not before that revision can serve.
+
+With a router the canary's Service follows only while no weight leads to it; going to the stable revision is always safe.
+"""
+
+from datetime import datetime
+
+from rollouts.api import keys
+from rollouts.api.workloads import ReplicaSet, Service
+from rollouts.planner.actions import Announcement, SwitchService
+from rollouts.planner.draft import Draft
+from rollouts.planner.snapshot import Snapshot, hash_of, is_available, target
+
+STAGE = "point_services"
+
+
+def point_services(snapshot: Snapshot, draft: Draft, now: datetime) -> Draft:
+    """Stable first, then canary."""
+    _ = now
+    strategy = snapshot.strategy
+    stable = snapshot.of_hash(draft.status.stable_rs)
+    if strategy.stable_service:
+        draft = _point(snapshot, draft, strategy.stable_service, stable)
+    if not strategy.canary_service:
+        return draft
+    if draft.is_aborted:
+        return _give_back(snapshot, draft, strategy.canary_service, stable)
+    held = _held_by_traffic(snapshot, draft)
+    if held and snapshot.canary is not stable:
+        return draft.say(STAGE, "hold", held)
+    return _point(snapshot, draft, strategy.canary_service, snapshot.canary)
+
+
+def _held_by_traffic(snapshot: Snapshot, draft: Draft) -> str:
+    routing = draft.routing
+    name = snapshot.strategy.canary_service
+    service = snapshot.services.get(name)
+    if routing is None or service is None or _hash(service) == snapshot.canary_hash:
+        return ""
+    if routing.split.canary > 0:
+        return f"Service {name} stays: {routing.split.canary} of {routing.split.total} of the traffic goes to it"
+    return f"Service {name} stays until weight 0 is in effect: {routing.hold}" if routing.hold else ""
+
+
+def _give_back(snapshot: Snapshot, draft: Draft, name: str, stable: ReplicaSet | None) -> Draft:
+    """Aborted: the canary's Service goes to the stable pods at once, unless they could not carry what comes along."""
+    service = snapshot.services.get(name)
+    if stable is None or service is None or _hash(service) == hash_of(stable):
+        return draft
+    if draft.routing is not None and draft.routing.split.canary > 0:
+        have, want = stable.status.available_replicas, snapshot.replicas
+        return draft.say(STAGE, "hold", f"Service {name} stays: stable has {have} of {want} pods available")
+    return draft.act(_switch(snapshot, service, stable, "the release is aborted"), stage=STAGE)
+
+
+def _point(snapshot: Snapshot, draft: Draft, name: str, revision: ReplicaSet | None) -> Draft:
+    service = snapshot.services.get(name)
+    if service is None or revision is None or _hash(service) == hash_of(revision):
+        return draft
+    is_ours = keys.MANAGED_BY in service.metadata.annotations
+    have, want = revision.status.available_replicas, revision.spec.replicas
+    # A Service that already points at a revision needs one pod of the next; the first time all of them, since
+    # until then it selects every pod.
+    if not (have > 0 if is_ours else is_available(revision)):
+        need = 1 if is_ours else want
+        return draft.say(STAGE, "hold", f"Service {name} waits: {revision.metadata.name} has {have} of {need} pods")
+    why = f"{revision.metadata.name} has {have} of {want} pods available"
+    return draft.act(_switch(snapshot, service, revision, why), stage=STAGE)
+
+
+def _switch(snapshot: Snapshot, service: Service, revision: ReplicaSet, why: str) -> SwitchService:
+    old, new = _hash(service), hash_of(revision)
+    text = f"Switched selector for service '{service.metadata.name}' from '{old}' to '{new}'"
+    return SwitchService(target(service.metadata), new, snapshot.key.name, why, (Announcement("SwitchService", text),))
+
+
+def _hash(service: Service) -> str:
+    return service.spec.selector.get(keys.HASH_LABEL, "")

@@ -1,0 +1,60 @@
+"""When the canary becomes the stable revision (contract §3.3): the first row that applies."""
+
+from datetime import datetime
+
+from rollouts.api import reasons
+from rollouts.planner.actions import Announcement
+from rollouts.planner.draft import Draft
+from rollouts.planner.sizes import index_of, is_enough, planned
+from rollouts.planner.snapshot import Snapshot, revision_of
+
+STAGE = "promote"
+
+
+def promote(snapshot: Snapshot, draft: Draft, now: datetime) -> Draft:
+    """Make the canary stable if its time has come."""
+    _ = now
+    why = _why(snapshot, draft)
+    if why is None:
+        return draft
+    changed = draft.status.stable_rs != draft.status.current_pod_hash
+    draft = draft.pausing(clear_all=True, clear_abort=True).with_status(
+        stable_rs=draft.status.current_pod_hash,
+        promote_full=False,
+        current_step_index=len(snapshot.steps) if snapshot.steps else None,
+    )
+    draft = draft.with_canary(current_step_analysis_run_status=None, current_background_analysis_run_status=None)
+    if not changed or snapshot.canary is None:
+        return draft
+    revision = revision_of(snapshot.canary.metadata)
+    text = f"Rollout completed update to revision {revision} ({draft.status.stable_rs}): {why}"
+    return draft.announce(Announcement(reasons.ROLLOUT_COMPLETED, text)).say(STAGE, "act", text)
+
+
+def _why(snapshot: Snapshot, draft: Draft) -> str | None:
+    if snapshot.canary is None:
+        return None
+    if snapshot.stable is None:
+        return reasons.INITIAL_DEPLOY
+    if draft.is_aborted and not draft.is_promoted:
+        return None
+    if not _has_all_pods(snapshot, draft):
+        return None
+    if draft.routing is not None and not draft.routing.is_in_effect:
+        return None
+    if draft.status.promote_full:
+        return reasons.FULL_PROMOTION
+    if draft.is_promoted:
+        return reasons.FAST_ROLLBACK
+    index = index_of(snapshot, draft)
+    if index is None or index == len(snapshot.steps):
+        return reasons.completed_steps(len(snapshot.steps))
+    return None
+
+
+def _has_all_pods(snapshot: Snapshot, draft: Draft) -> bool:
+    canary = snapshot.canary
+    available = canary.status.available_replicas if canary else 0
+    if snapshot.strategy.replica_progress_threshold is None:
+        return available >= snapshot.replicas
+    return is_enough(snapshot, available, snapshot.replicas, planned(canary, draft))

@@ -1,0 +1,230 @@
+"""The split wanted now, written where it differs, and whether it is in effect.
+
+Weights follow pods: no weight to a revision before its Service points at it and has its pods, and no weight back to the
+stable side faster than its available pods can carry it. When nothing is being released the user's routes are as written.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from rollouts.api import keys
+from rollouts.api.rollout import SetHeaderRoute, SetMirrorRoute, TrafficWeights, WeightDestination
+from rollouts.api.workloads import ReplicaSet
+from rollouts.planner.actions import Announcement, ChangeRoute
+from rollouts.planner.conditions import get
+from rollouts.planner.draft import Draft, Routing
+from rollouts.planner.sizes import index_of, is_whole, missing_pods
+from rollouts.planner.snapshot import Snapshot
+from rollouts.steps.base import goal_of
+from trafficrouters.base import BoundRouter, TrafficSplit
+
+STAGE: Final = "route_traffic"
+# Proxies learn of endpoints and of routes by separate watches; giving the route back must not overtake the endpoints.
+# Counted from a whole second, so between one and two.
+HANDOVER: Final = timedelta(seconds=2)
+
+
+def route_traffic(snapshot: Snapshot, draft: Draft, now: datetime) -> Draft:
+    """Decide the split, write it through every router, and say whether it is in effect."""
+    if not snapshot.routers:
+        return draft
+    wanted, why = _wanted(snapshot, draft)
+    weight, capped = _within_capacity(snapshot, draft, wanted)
+    split = _split(snapshot, draft, weight, now)
+    if split is None:
+        return draft.say(STAGE, "hold", capped or "no traffic before the first pods are available")
+    draft = _write(snapshot, draft, split)
+    hold, until = _outstanding(snapshot, split, now)
+    draft = replace(draft, routing=Routing(split, hold or capped)).wake(until).wake(_handover(snapshot, draft, now))
+    draft = _record(snapshot, draft, split, is_verified=not hold)
+    return draft.say(
+        STAGE, "hold" if hold or capped else "pass", hold or capped or f"weight {weight} is in effect: {why}"
+    )
+
+
+def _wanted(snapshot: Snapshot, draft: Draft) -> tuple[int, str]:
+    """The canary's weight by the contract's table (§3.8), and the row that applied."""
+    canary = snapshot.canary
+    if draft.is_promoted:
+        return _after_promotion(snapshot, draft)
+    if draft.is_aborted:
+        return 0, "the release is aborted"
+    if canary is None or canary.status.available_replicas == 0:
+        return 0, "the canary has no available pod"
+    unready = _not_pointed(snapshot, canary)
+    if unready:
+        return 0, unready
+    if draft.status.promote_full:
+        return _current(snapshot), "a full promotion keeps the split until all pods are there"
+    index = index_of(snapshot, draft)
+    if index is None:
+        return 0, "there are no steps: traffic moves with the Service at promotion"
+    is_last = index == len(snapshot.steps)
+    target = snapshot.total if is_last else goal_of(snapshot.steps[: index + 1]).weight
+    missing = missing_pods(snapshot, draft)
+    if missing and target > _current(snapshot):
+        return min(target, max(_current(snapshot), goal_of(snapshot.steps[:index]).weight)), missing
+    return target, "all steps are complete" if is_last else f"step {index + 1} of {len(snapshot.steps)}"
+
+
+def _current(snapshot: Snapshot) -> int:
+    weights = snapshot.status.canary.weights
+    return weights.canary.weight if weights else 0
+
+
+def _not_pointed(snapshot: Snapshot, canary: ReplicaSet) -> str:
+    """Why the canary's Service cannot carry weight yet."""
+    name = snapshot.strategy.canary_service
+    service = snapshot.services.get(name)
+    if service is None or service.spec.selector.get(keys.HASH_LABEL) != snapshot.canary_hash:
+        return f"Service {name} does not point at the canary yet"
+    if snapshot.ready_pods(name, canary) == 0:
+        return f"Service {name} has no ready endpoint of the canary yet"
+    return ""
+
+
+def _after_promotion(snapshot: Snapshot, draft: Draft) -> tuple[int, str]:
+    """Weight stays with the canary's Service until the stable Service has the same pods behind it."""
+    late = _not_with_stable(snapshot, draft, snapshot.strategy.stable_service)
+    current = _current(snapshot)
+    if late and current and snapshot.stable is snapshot.canary:
+        return current, late
+    return 0, "nothing is being released"
+
+
+def _not_with_stable(snapshot: Snapshot, draft: Draft, name: str) -> str:
+    """Why Service *name* does not lead to the stable revision alone; "" when it does."""
+    service = snapshot.services.get(name)
+    stable = snapshot.of_hash(draft.status.stable_rs)
+    if service is None or stable is None:
+        return f"Service {name} has nothing to point at yet"
+    if service.spec.selector.get(keys.HASH_LABEL) != draft.status.stable_rs:
+        return f"Service {name} does not point at the stable revision yet"
+    if snapshot.ready_pods(name, stable) == 0:
+        return f"Service {name} has no ready endpoint of the stable revision yet"
+    left = snapshot.foreign_pods(name, stable)
+    return f"Service {name} still has {left} endpoints of another revision" if left else ""
+
+
+def _within_capacity(snapshot: Snapshot, draft: Draft, wanted: int) -> tuple[int, str]:
+    """*wanted*, or the least canary weight that leaves the stable side no more than its pods can carry."""
+    stable, total = snapshot.of_hash(draft.status.stable_rs), snapshot.total
+    have = stable.status.available_replicas if stable else 0
+    current = _current(snapshot)
+    if have >= (total - wanted) * snapshot.replicas // total or wanted >= current:
+        return wanted, ""
+    carried = have * total // snapshot.replicas
+    least = min(current, max(wanted, total - carried))
+    text = f"weight stays {least}, going to {wanted}: stable has {have} of {snapshot.replicas} pods available"
+    return least, text if least > wanted else ""
+
+
+def _split(snapshot: Snapshot, draft: Draft, weight: int, now: datetime) -> TrafficSplit | None:
+    """The whole split; None while nothing was ever routed and the first pods are not all there."""
+    stable = snapshot.of_hash(draft.status.stable_rs)
+    have = stable.status.available_replicas if stable else 0
+    if snapshot.status.canary.weights is None and have < snapshot.replicas:
+        return None
+    goal = _routes(snapshot, draft)
+    scope = snapshot.routers[0].scope
+    return TrafficSplit(
+        canary=weight,
+        total=snapshot.total,
+        canary_service=snapshot.strategy.canary_service,
+        stable_service=snapshot.strategy.stable_service,
+        canary_hash=draft.status.current_pod_hash,
+        stable_hash=draft.status.stable_rs,
+        routes=goal,
+        managed=scope.managed,
+        is_idle=weight == 0 and _is_idle(snapshot, draft, now),
+    )
+
+
+def _routes(snapshot: Snapshot, draft: Draft) -> tuple[SetHeaderRoute | SetMirrorRoute, ...]:
+    """Header and mirror routes in force: none once released or aborted, and none before the canary has pods."""
+    canary = snapshot.canary
+    if draft.is_aborted or is_whole(snapshot, draft) or canary is None or _not_pointed(snapshot, canary):
+        return ()
+    index = index_of(snapshot, draft) or 0
+    return goal_of(snapshot.steps[: index + 1]).routes
+
+
+def _is_idle(snapshot: Snapshot, draft: Draft, now: datetime) -> bool:
+    """Nothing is being released and both Services lead to the stable pods alone, long enough for proxies to know."""
+    if not (draft.is_promoted or draft.is_aborted):
+        return False
+    names = (snapshot.strategy.stable_service, snapshot.strategy.canary_service)
+    if snapshot.status.canary.weights is not None and any(_not_with_stable(snapshot, draft, name) for name in names):
+        return False
+    since = _ended(snapshot, draft)
+    return since is None or now >= since + HANDOVER
+
+
+def _handover(snapshot: Snapshot, draft: Draft, now: datetime) -> datetime | None:
+    """When the user's routes may be given back, if that is still to come."""
+    since = _ended(snapshot, draft)
+    return since + HANDOVER if since is not None and since + HANDOVER > now else None
+
+
+def _ended(snapshot: Snapshot, draft: Draft) -> datetime | None:
+    """When the last release ended; None when there was none."""
+    if draft.is_aborted:
+        return draft.status.aborted_at
+    completed = get(snapshot.status.conditions, "Completed")
+    return completed.last_transition_time if completed else None
+
+
+def _write(snapshot: Snapshot, draft: Draft, split: TrafficSplit) -> Draft:
+    for bound in snapshot.routers:
+        for change in bound.router.render(bound.config, bound.scope, split, snapshot.routes):
+            said = (Announcement(change.event.reason, change.event.message),) if change.event else ()
+            draft = draft.act(ChangeRoute(change, change.because, said), stage=STAGE)
+    return draft
+
+
+def _outstanding(snapshot: Snapshot, split: TrafficSplit, now: datetime) -> tuple[str, datetime | None]:
+    """Why the split is not in effect, and when time alone may change that."""
+    for bound in snapshot.routers:
+        text, until = _router_waits(bound, split, snapshot, now)
+        if text:
+            return text, until
+    return "", None
+
+
+def _router_waits(
+    bound: BoundRouter, split: TrafficSplit, snapshot: Snapshot, now: datetime
+) -> tuple[str, datetime | None]:
+    router, config, scope = bound.router, bound.config, bound.scope
+    if router.render(config, scope, split, snapshot.routes):
+        return f"{bound.key}: weight {split.canary} is being written", None
+    waits = router.waits(config, scope, split, snapshot.routes)
+    if waits:
+        return waits[0], None
+    until = router.settles_at(config, scope, snapshot.routes)
+    if until is not None and now < until:
+        left = (until - now).total_seconds()
+        return f"{bound.key}: weight {split.canary} settles for another {left:.1f} s", until
+    return "", None
+
+
+def _record(snapshot: Snapshot, draft: Draft, split: TrafficSplit, *, is_verified: bool) -> Draft:
+    """Weights as clients read them, and the Event that tells of a change."""
+    strategy, old = snapshot.strategy, snapshot.status.canary.weights
+    new = TrafficWeights(
+        canary=WeightDestination(split.canary, strategy.canary_service, split.canary_hash),
+        stable=WeightDestination(split.stable, strategy.stable_service, split.stable_hash),
+        verified=is_verified,
+    )
+    told = _told(old, new)
+    events = [Announcement("TrafficWeightUpdated", told)] * len(snapshot.routers) if told is not None else []
+    return draft.with_canary(weights=new).announce(*events)
+
+
+def _told(old: TrafficWeights | None, new: TrafficWeights) -> str | None:
+    if old is None:
+        return f"Traffic weight updated to {new.canary.weight}"
+    if old.canary.weight != new.canary.weight:
+        return f"Traffic weight updated from {old.canary.weight} to {new.canary.weight}"
+    changed = (old.canary, old.stable) != (new.canary, new.stable)
+    return "Traffic weight updated " if changed else None

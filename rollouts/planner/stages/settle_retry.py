@@ -1,0 +1,20 @@
+"""A retried release says so before it moves: clients and people see that the abort is over."""
+
+from datetime import datetime
+
+from rollouts.api import reasons
+from rollouts.planner.conditions import get
+from rollouts.planner.draft import Draft, Extent
+from rollouts.planner.snapshot import Snapshot
+
+STAGE = "settle_retry"
+
+
+def settle_retry(snapshot: Snapshot, draft: Draft, now: datetime) -> Draft:
+    """The abort flag is gone though the conditions still tell of it: write that, and go on in the next pass."""
+    _ = now
+    progressing = get(snapshot.status.conditions, reasons.PROGRESSING)
+    told = progressing is not None and progressing.reason == reasons.ROLLOUT_ABORTED
+    if not told or draft.is_aborted or draft.is_promoted:
+        return draft
+    return draft.say(STAGE, "act", "retrying after an abort").stop("retrying after an abort", Extent.FOLLOW)

@@ -1,0 +1,35 @@
+"""A changed template or changed steps begin a new release, or return to where nothing is left to release."""
+
+from datetime import datetime
+
+from rollouts.planner.actions import Announcement
+from rollouts.planner.draft import Draft, Extent
+from rollouts.planner.snapshot import Snapshot
+
+STAGE = "start_over_if_changed"
+
+
+def start_over_if_changed(snapshot: Snapshot, draft: Draft, now: datetime) -> Draft:
+    """Reset what belongs to the former release (contract §2.3)."""
+    _ = now
+    status = snapshot.status
+    changed = status.current_pod_hash != snapshot.canary_hash
+    if not changed and status.current_step_hash == snapshot.step_hash:
+        return draft
+    draft = draft.with_status(
+        abort=False,
+        aborted_at=None,
+        pause_conditions=(),
+        controller_pause=False,
+        promote_full=False,
+        restarted_at=snapshot.spec.restart_at,
+        current_pod_hash=snapshot.canary_hash,
+        current_step_hash=snapshot.step_hash,
+        current_step_index=0 if snapshot.steps else None,
+    ).with_canary(current_step_analysis_run_status=None, current_background_analysis_run_status=None)
+    if snapshot.steps and snapshot.canary_hash == status.stable_rs:
+        draft = draft.with_status(current_step_index=len(snapshot.steps)).announce(
+            Announcement("SkipSteps", "Rollback to stable ReplicaSets")
+        )
+    what = "template" if changed else "steps"
+    return draft.say(STAGE, "act", f"the {what} changed: starting over").stop(f"{what} changed", Extent.RESET)
