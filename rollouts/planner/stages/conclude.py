@@ -1,10 +1,10 @@
 """The whole status, computed once, whatever happened before."""
 
+from dataclasses import replace
 from datetime import datetime
 
-import msgspec
-
 from rollouts.api import reasons
+from rollouts.api.rollout import RolloutStatus
 from rollouts.planner.actions import Announcement
 from rollouts.planner.conditions import get, put, without
 from rollouts.planner.draft import Draft, Extent
@@ -37,8 +37,8 @@ def conclude(snapshot: Snapshot, draft: Draft, now: datetime) -> Draft:
     return _phase(snapshot, draft)
 
 
-def _replaced(draft: Draft, status: object) -> Draft:
-    return draft.with_status(**msgspec.structs.asdict(status))  # type: ignore[type-var]
+def _replaced(draft: Draft, status: RolloutStatus) -> Draft:
+    return replace(draft, status=status)
 
 
 def _phase(snapshot: Snapshot, draft: Draft) -> Draft:

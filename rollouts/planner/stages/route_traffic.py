@@ -1,12 +1,12 @@
 """The split wanted now, written where it differs, and whether it is in effect.
 
-Weights follow pods: no weight to a revision before its Service points at it and has its pods, and no weight back to the
-stable side faster than its available pods can carry it. When nothing is being released the user's routes are as written.
+Weights follow pods: no weight to a revision before its Service points at it and has its pods, and no weight back to
+the stable side faster than its available pods carry it. When nothing is being released routes are as users wrote them.
 """
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from rollouts.api import keys
 from rollouts.api.rollout import SetHeaderRoute, SetMirrorRoute, TrafficWeights, WeightDestination
@@ -193,7 +193,7 @@ def _outstanding(snapshot: Snapshot, split: TrafficSplit, now: datetime) -> tupl
 
 
 def _router_waits(
-    bound: BoundRouter, split: TrafficSplit, snapshot: Snapshot, now: datetime
+    bound: BoundRouter[Any], split: TrafficSplit, snapshot: Snapshot, now: datetime
 ) -> tuple[str, datetime | None]:
     router, config, scope = bound.router, bound.config, bound.scope
     if router.render(config, scope, split, snapshot.routes):
