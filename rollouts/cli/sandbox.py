@@ -32,10 +32,14 @@ def up(
     *,
     name: Name = "default",
     pod_ready_seconds: Annotated[float, typer.Option(min=0, help="From a pod's creation to Ready.")] = 1.0,
-    crds: Annotated[Path | None, typer.Option(help="Directory of further CRDs. [default: the repository's]")] = None,
-    cluster_role: Annotated[Path | None, typer.Option(help="The controller's rights. [default: the chart's]")] = None,
+    crds: Annotated[Path | None, typer.Option(help="Directory of further CRDs (else the repository's).")] = None,
+    cluster_role: Annotated[
+        Path | None, typer.Option(help="File with the controller's ClusterRole (else the chart's).")
+    ] = None,
     prometheus_address: Annotated[str, typer.Option(help="Where Prometheus listens, inside.")] = PROMETHEUS_ADDRESS,
-    empty_prometheus: Annotated[bool, typer.Option(help="A second one without targets, 127.0.0.1:19090.")] = False,
+    empty_prometheus: Annotated[
+        bool, typer.Option("--empty-prometheus", help="A second one without targets, 127.0.0.1:19090.")
+    ] = False,
     publish: Annotated[list[str] | None, typer.Option(help="OUTER:INNER, a port to reach on 127.0.0.1.")] = None,
 ) -> None:
     """Start a sandbox: API server, controllers, Traefik, Prometheus and pods that really answer.
@@ -111,7 +115,7 @@ def load(
     clients: Annotated[int, typer.Option(min=1, help="Keep-alive connections.")] = 4,
     requests: Annotated[int, typer.Option(min=1, help="End after so many.")] = 1000,
     seconds: Annotated[float, typer.Option(min=0, help="End after so long.")] = 60.0,
-    rate: Annotated[float | None, typer.Option(help="Requests per second. [default: as fast as answers come]")] = None,
+    rate: Annotated[float | None, typer.Option(help="Requests per second (else as fast as answers come).")] = None,
 ) -> None:
     """Send requests inside a sandbox and print, as JSON, which pods and versions answered and what failed.
 

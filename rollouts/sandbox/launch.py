@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import os
 import shutil
 import subprocess
 import sys
@@ -16,9 +17,10 @@ from rollouts.sandbox.accounts import write_accounts
 from rollouts.sandbox.binaries import Tell
 from rollouts.sandbox.errors import SandboxError
 from rollouts.sandbox.keys import write_keys
-from rollouts.sandbox.state import Blueprint, Options, Programs, State, read_state, write_blueprint
+from rollouts.sandbox.state import Blueprint, Options, Programs, read_state, write_blueprint
 
 _PATIENCE: Final = 90.0
+_FAREWELL: Final = 15.0
 _PACE: Final = 0.03
 
 
@@ -55,13 +57,24 @@ def launch(blueprint: Blueprint) -> None:
 def clear(directory: Path) -> None:
     """Remove everything a sandbox left: supervisor, parts, whatever was run inside, and its files."""
     state = read_state(directory)
-    if state and processes.is_alive(state.pid, state.born):
-        processes.kill(processes.marked(directory, state.network))
-        processes.kill([state.pid])
-        _await_end(state)
-    if state:
-        processes.kill(processes.marked(directory, state.network))
+    network = state.network if state else ""
+    deadline = time.monotonic() + _FAREWELL
+    left: dict[int, int] = {}
+    while left := _alive(left) | _born(processes.marked(directory, network)):
+        if time.monotonic() > deadline:
+            raise SandboxError(f"processes of sandbox {directory.name!r} do not end: {sorted(left)}")
+        processes.kill(list(left))
+        time.sleep(_PACE)
     shutil.rmtree(directory, ignore_errors=True)
+
+
+def _born(pids: list[int]) -> dict[int, int]:
+    return {pid: processes.birth_of(pid) for pid in pids}
+
+
+def _alive(births: dict[int, int]) -> dict[int, int]:
+    """Those not gone yet; a process that is ending loses its mark first."""
+    return {pid: born for pid, born in births.items() if processes.is_alive(pid, born)}
 
 
 def _prepare(blueprint: Blueprint) -> None:
@@ -116,16 +129,28 @@ def _await_ready(supervisor: "subprocess.Popen[bytes]", directory: Path) -> None
     raise SandboxError(f"the sandbox was not ready after {_PATIENCE:.0f} s; logs are in {directory / 'logs'}")
 
 
-def _await_end(state: State) -> None:
-    deadline = time.monotonic() + 10
-    while processes.is_alive(state.pid, state.born) and time.monotonic() < deadline:
-        time.sleep(_PACE)
-
-
 @contextlib.contextmanager
 def locked(directory: Path) -> Iterator[None]:
     """One `up` or `down` of a name at a time."""
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    with (directory.parent / f".{directory.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+    path = directory.parent / f".{directory.name}.lock"
+    while True:
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not _is_same_file(lock.fileno(), path):
+                continue  # who held it has removed it, and another may hold its successor
+            try:
+                yield
+            finally:
+                if not directory.exists():
+                    path.unlink()
+                    with contextlib.suppress(OSError):
+                        directory.parent.rmdir()
+            return
+
+
+def _is_same_file(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False

@@ -47,13 +47,17 @@ def is_alive(pid: int, born: int) -> bool:
 
 
 def marked(directory: Path, network: str) -> list[int]:
-    """Processes that carry the sandbox's mark and are in its namespace; never this one or its ancestors."""
+    """Processes that carry the sandbox's mark and are in *network*, its namespace, or at least not in ours.
+
+    Never this process or its ancestors; a shell outside that only has the mark in its environment is none either.
+    """
     mark = f"{VARIABLE}={directory}".encode()
     spared = {os.getpid(), *_ancestors(os.getpid())}
+    foreign = {"", network_of(os.getpid())} - ({network} if network else set())
     return [
         pid
         for pid in _all_processes()
-        if pid not in spared and network and network_of(pid) == network and mark in _environment_of(pid)
+        if pid not in spared and network_of(pid) not in foreign and mark in _environment_of(pid)
     ]
 
 

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import os
 import resource
+import select
 import shutil
 import signal
 import sys
@@ -19,6 +20,7 @@ from rollouts.sandbox.accounts import CONTROLLER_NAMESPACE
 from rollouts.sandbox.apiclient import Api, connect
 from rollouts.sandbox.errors import SandboxError
 from rollouts.sandbox.furnishing import furnish
+from rollouts.sandbox.launch import locked
 from rollouts.sandbox.readiness import eventually, responds
 from rollouts.sandbox.state import EMPTY_PROMETHEUS_ADDRESS, Blueprint, State, read_blueprint, write_state
 
@@ -157,6 +159,8 @@ def _sentences(group: BaseExceptionGroup[BaseException]) -> str:
 def main() -> int:
     """Run the sandbox of the directory given; 0 after SIGTERM, 1 when it failed."""
     directory = Path(sys.argv[1])
+    if select.select([sys.stdin], [], [], 0)[0]:
+        return 1  # `up` is dead already, and the directory may be another's
     os.chdir(directory)
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -167,7 +171,8 @@ def main() -> int:
     except BaseExceptionGroup as group:
         supervisor.kill_parts()
         if group.subgroup(Abandoned):
-            shutil.rmtree(directory, ignore_errors=True)
+            with locked(directory):
+                shutil.rmtree(directory, ignore_errors=True)
         else:
             supervisor.fail(_sentences(group))
         return 1
