@@ -83,7 +83,13 @@ async def client_of(script, tmp_path, token="t0", user=None, **options):
 
 def item(name, version, namespace="shop", **more):
     labels = more.pop("labels", {})
-    meta = {"name": name, "namespace": namespace, "resourceVersion": str(version), "uid": f"uid-{name}", "labels": labels}
+    meta = {
+        "name": name,
+        "namespace": namespace,
+        "resourceVersion": str(version),
+        "uid": f"uid-{name}",
+        "labels": labels,
+    }
     return {"metadata": meta | more}
 
 

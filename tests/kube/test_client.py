@@ -4,8 +4,6 @@ from contextlib import asynccontextmanager
 import msgspec
 import pytest
 from aiohttp import web
-from tests.kube.server import Script, client_of, hang, html, item, page, reset, serving, status, watch
-from tests.runtime.virtualtime import virtual_time
 
 from rollouts.api.kinds import POD, ROLLOUT
 from rollouts.api.meta import Key
@@ -25,6 +23,8 @@ from rollouts.kube.errors import (
     Unauthorized,
     Unreachable,
 )
+from tests.kube.server import Script, client_of, hang, html, item, page, reset, serving, status, watch
+from tests.runtime.virtualtime import eventually, virtual_time
 
 PODS = "/api/v1/pods"
 A = "/api/v1/namespaces/shop/pods/a"
@@ -384,8 +384,7 @@ async def test_many_open_watches_do_not_block_requests(tmp_path):
 
         async with asyncio.TaskGroup() as group:
             watches = [group.create_task(look()) for _ in range(120)]
-            while len(script.requests("WATCH")) < 120:
-                await asyncio.sleep(0.01)
+            await eventually(lambda: len(script.requests("WATCH")) == 120)
             assert await client.get(POD, KEY)
             for open_watch in watches:
                 open_watch.cancel()

@@ -64,6 +64,8 @@ class LoopClock:
 async def eventually(claim, within=3600.0):
     """Wait until *claim* holds; fail when it does not within that much virtual time."""
     until = asyncio.get_running_loop().time() + within
+    step = 0.01
     while not claim():
         assert asyncio.get_running_loop().time() < until, "it never happened"
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(step)
+        step = min(1.0, step * 1.1)
