@@ -212,6 +212,5 @@ def _failures(change: Change, conditions: Conditions) -> Conditions:
     if found is None:
         return conditions_left
     if get(conditions, reasons.REPLICA_FAILURE) is None:
-        conditions_left = (*conditions_left, msgspec.structs.replace(found, last_update_time=change.now))
-        return conditions_left
+        return (*conditions_left, msgspec.structs.replace(found, last_update_time=change.now))
     return put(conditions, found, change.now)

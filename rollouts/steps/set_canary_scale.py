@@ -38,7 +38,7 @@ class CanaryScale:
         return f"setCanaryScale{{weight: {config.weight}}}"
 
     def shape(self, config: SetCanaryScale, goal: Goal) -> Goal:
-        """This size from now on; matchTrafficWeight gives the size back to the weight."""
+        """The size given here from now on; matchTrafficWeight gives the size back to the weight."""
         return replace(goal, scale=None if config.match_traffic_weight else config)
 
     def outcome(self, config: SetCanaryScale, view: View, now: datetime) -> Outcome:

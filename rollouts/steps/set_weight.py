@@ -33,7 +33,7 @@ class SetWeight:
         return f"setWeight: {config}"
 
     def shape(self, config: int, goal: Goal) -> Goal:
-        """This weight, until another setWeight."""
+        """The weight given here, until another setWeight."""
         return replace(goal, weight=config)
 
     def outcome(self, config: int, view: View, now: datetime) -> Outcome:

@@ -77,11 +77,7 @@ def _announce_pause(snapshot: Snapshot, draft: Draft) -> Draft:
     before, after = snapshot.status.pause_conditions, draft.status.pause_conditions
     if after and not before:
         return draft.announce(Announcement(reasons.ROLLOUT_PAUSED, f"{reasons.IS_PAUSED} ({after[0].reason})"))
-    if (
-        before
-        and not after
-        and not draft.is_aborted
-        and (draft.pauses.removed or draft.pauses.clear_all or draft.stopped)
-    ):
+    by_us = draft.pauses.removed or draft.pauses.clear_all or draft.extent is Extent.RESET
+    if before and not after and by_us and not draft.is_aborted:
         return draft.announce(Announcement(reasons.ROLLOUT_RESUMED, reasons.IS_RESUMED))
     return draft

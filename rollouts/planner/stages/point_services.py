@@ -1,6 +1,6 @@
 """Each Service points at its revision, and not before that revision can serve.
 
-With a router the canary's Service follows only while no weight leads to it; going to the stable revision is always safe.
+With a router the canary's Service follows only while no weight leads to it; to the stable revision it may always go.
 """
 
 from datetime import datetime
