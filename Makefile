@@ -1,0 +1,45 @@
+# Everything a person or a machine does here. `make help` says a line about each.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+ROUTER ?= gateway
+N ?= 200
+
+.PHONY: help demo test check generate bench clean
+.DEFAULT_GOAL := help
+
+help:  ## say what each target does
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+
+demo: $(VENV)/ready  ## a good release promoted and a bad one aborted, on a real cluster (ROUTER=nginx|gateway, KUBECONFIG=… for yours)
+	$(BIN)/python -m rollouts demo --router $(ROUTER)
+
+test: check  ## all checks, then all tests: unit, properties, then a sandbox with real parts
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/run.py
+
+check: $(VENV)/ready  ## format, lint, types, import contracts, generated files, size budgets
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m rollouts.cli.generate --check
+	$(BIN)/python -m pytest -p no:randomly -p no:cacheprovider tests/architecture
+
+generate: $(VENV)/ready  ## write crds/, the ClusterRole and the README's tables from the code
+	$(BIN)/python -m rollouts.cli.generate
+
+bench: $(VENV)/ready  ## N Rollouts at once on the sandbox: ratios, requests, CPU, memory, abort latency (N=200)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/bench/run.py --rollouts $(N)
+
+clean:  ## remove the virtual environment, caches and every sandbox of this user
+	-test -x $(BIN)/python && $(BIN)/python -m rollouts sandbox down --all
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info
+
+# The environment, from the lock file; made anew when that changes.
+$(VENV)/ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ": set PYTHON=") if sys.version_info < (3, 11) else None'
+	@echo "making $(VENV) from requirements.lock …"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
