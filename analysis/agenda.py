@@ -1,16 +1,31 @@
-"""When a metric is measured next: one rule, in one place."""
+"""When a metric is measured next: one rule, in one place; and what is asked then."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from analysis.assess import Case
-from rollouts.api.analysis import COMPLETED, Measurement, Phase
+from rollouts.api.analysis import COMPLETED, Argument, Measurement, Metric, Phase
 
 AT_ONCE: Final = datetime.min.replace(tzinfo=UTC)
 AFTER_ERROR: Final = timedelta(seconds=10)
 # A status keeps whole seconds, so a shorter interval would be over as soon as it began (Argo Rollouts measures
 # without pause then).
 SHORTEST: Final = timedelta(seconds=1)
+
+
+@dataclass(frozen=True)
+class Query:
+    """One metric to ask now, or with *cancel* to stop asking.
+
+    In *metric* the places of *secrets* are still open: read them, then `analysis.arguments.fill_in`. *previous* is
+    the measurement under way.
+    """
+
+    metric: Metric
+    secrets: tuple[Argument, ...] = ()
+    previous: Measurement | None = None
+    cancel: bool = False
 
 
 def next_due(case: Case, started_at: datetime | None) -> datetime | None:

@@ -105,9 +105,9 @@ def _sort(setting: Setting, items: Any, order: Any = "asc") -> list[Any]:
 
 
 def _sort_by(setting: Setting, items: Any, ask: Ask, order: Any = "asc") -> list[Any]:
-    compared = _order(setting, order)
+    key = cmp_to_key(_order(setting, order))
     pairs = [(ask(item, at), item) for at, item in enumerate(_items(items))]
-    return [item for _, item in sorted(pairs, key=cmp_to_key(lambda left, right: compared(left[0], right[0])))]
+    return [item for _, item in sorted(pairs, key=lambda pair: key(pair[0]))]
 
 
 def _length(_: Setting, value: Any) -> int:

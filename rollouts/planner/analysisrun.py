@@ -7,7 +7,7 @@ from functools import cached_property
 
 from msgspec.structs import replace
 
-from analysis.agenda import next_due
+from analysis.agenda import Query, next_due
 from analysis.answers import Answer
 from analysis.arguments import ArgumentError, names_used, secret_args
 from analysis.assess import Case, assess_run, summary
@@ -20,8 +20,6 @@ from rollouts.api.analysis import (
     AnalysisRun,
     AnalysisRunSpec,
     AnalysisRunStatus,
-    Argument,
-    Measurement,
     Metric,
     MetricResult,
     Phase,
@@ -77,20 +75,6 @@ class RunSnapshot:
     def is_requested(self) -> bool:
         """Somebody asked for the run's end."""
         return self.spec is not None and self.spec.terminate
-
-
-@dataclass(frozen=True)
-class Query:
-    """One metric to ask now, or with *cancel* to stop asking.
-
-    In *metric* the places of *secrets* are still open: read them, then `analysis.arguments.fill_in`. *previous* is
-    the measurement under way.
-    """
-
-    metric: Metric
-    secrets: tuple[Argument, ...] = ()
-    previous: Measurement | None = None
-    cancel: bool = False
 
 
 @dataclass(frozen=True)
