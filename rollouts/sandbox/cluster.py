@@ -13,7 +13,7 @@ from typing import Any
 from rollouts.sandbox import dataplane, namespace, processes
 from rollouts.sandbox.accounts import CONTROLLER_USER
 from rollouts.sandbox.errors import SandboxError
-from rollouts.sandbox.launch import blueprint_of, clear, launch, locked
+from rollouts.sandbox.launch import blueprint_of, clear, keep, launch, locked
 from rollouts.sandbox.places import VARIABLE, directory_of, state_root
 from rollouts.sandbox.state import EMPTY_PROMETHEUS_ADDRESS, Options, State, read_blueprint, read_state
 
@@ -139,6 +139,7 @@ class Sandbox:
         relay = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True, stderr=subprocess.STDOUT
         )
+        keep(self.directory, relay)
         assert relay.stdout is not None
         with relay.stdout:
             said = relay.stdout.readline().decode().strip()

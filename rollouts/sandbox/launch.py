@@ -4,10 +4,11 @@ import contextlib
 import fcntl
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -20,7 +21,9 @@ from rollouts.sandbox.keys import write_keys
 from rollouts.sandbox.state import Blueprint, Options, Programs, read_state, write_blueprint
 
 _PATIENCE: Final = 90.0
-_FAREWELL: Final = 15.0
+_FAREWELL: Final = 10.0
+
+_children: dict[Path, list["subprocess.Popen[bytes]"]] = {}
 _PACE: Final = 0.03
 
 
@@ -58,6 +61,9 @@ def clear(directory: Path) -> None:
     """Remove everything a sandbox left: supervisor, parts, whatever was run inside, and its files."""
     state = read_state(directory)
     network = state.network if state else ""
+    if state and processes.is_alive(state.pid, state.born):
+        os.kill(state.pid, signal.SIGTERM)  # it reaps its own children
+        _await(lambda: not processes.is_alive(state.pid, state.born), _FAREWELL)
     deadline = time.monotonic() + _FAREWELL
     left: dict[int, int] = {}
     while left := _alive(left) | _born(processes.marked(directory, network)):
@@ -65,7 +71,21 @@ def clear(directory: Path) -> None:
             raise SandboxError(f"processes of sandbox {directory.name!r} do not end: {sorted(left)}")
         processes.kill(list(left))
         time.sleep(_PACE)
+    for child in _children.pop(directory, ()):
+        child.wait()
     shutil.rmtree(directory, ignore_errors=True)
+
+
+def keep(directory: Path, child: "subprocess.Popen[bytes]") -> None:
+    """Remember a child of this process that outlives the function that started it, to be reaped by `clear`."""
+    _children.setdefault(directory, []).append(child)
+
+
+def _await(holds: Callable[[], bool], patience: float) -> bool:
+    deadline = time.monotonic() + patience
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(_PACE)
+    return holds()
 
 
 def _born(pids: list[int]) -> dict[int, int]:
@@ -107,6 +127,7 @@ def _start(blueprint: Blueprint) -> None:
         supervisor = subprocess.Popen(
             isolated, stdin=subprocess.PIPE, stdout=log, stderr=log, env=environment, start_new_session=True
         )
+    keep(directory, supervisor)
     assert supervisor.stdin is not None
     try:
         _await_ready(supervisor, directory)
@@ -116,17 +137,19 @@ def _start(blueprint: Blueprint) -> None:
 
 
 def _await_ready(supervisor: "subprocess.Popen[bytes]", directory: Path) -> None:
-    deadline = time.monotonic() + _PATIENCE
-    while time.monotonic() < deadline:
-        state = read_state(directory)
-        if state and state.phase == "ready":
-            return
-        if supervisor.poll() is not None:
-            said = state.message if state and state.message else processes.tail(directory / "logs/supervisor.log")
-            raise SandboxError(f"the sandbox did not start; logs are in {directory / 'logs'}\n{said}")
-        time.sleep(_PACE)
+    ended = _await(lambda: _is_ready(directory) or supervisor.poll() is not None, _PATIENCE)
+    if _is_ready(directory):
+        return
     supervisor.kill()
-    raise SandboxError(f"the sandbox was not ready after {_PATIENCE:.0f} s; logs are in {directory / 'logs'}")
+    state = read_state(directory)
+    said = state.message if state and state.message else processes.tail(directory / "logs/supervisor.log")
+    why = "did not start" if ended else f"was not ready after {_PATIENCE:.0f} s"
+    raise SandboxError(f"the sandbox {why}; logs are in {directory / 'logs'}\n{said}")
+
+
+def _is_ready(directory: Path) -> bool:
+    state = read_state(directory)
+    return state is not None and state.phase == "ready"
 
 
 @contextlib.contextmanager

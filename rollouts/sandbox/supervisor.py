@@ -40,6 +40,12 @@ class Supervisor:
         stop = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
         self._report("starting")
+        try:
+            await self._tend(stop)
+        finally:
+            await self._end_parts()
+
+    async def _tend(self, stop: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(self._guard(), name="guard parts"),
@@ -55,11 +61,13 @@ class Supervisor:
         """Leave a note for `up` and `status`."""
         self._report("failed", message)
 
-    def kill_parts(self) -> None:
+    async def _end_parts(self) -> None:
         """End every part at once; nothing of theirs is worth saving."""
         for part in self._parts.values():
             with contextlib.suppress(ProcessLookupError):
                 part.kill()
+        for part in self._parts.values():
+            await part.wait()
 
     async def _bring_up(self) -> None:
         await self._start("etcd", controlplane.etcd(self._programs, self._directory))
@@ -169,14 +177,12 @@ def main() -> int:
     try:
         asyncio.run(supervisor.run())
     except BaseExceptionGroup as group:
-        supervisor.kill_parts()
         if group.subgroup(Abandoned):
             with locked(directory):
                 shutil.rmtree(directory, ignore_errors=True)
         else:
             supervisor.fail(_sentences(group))
         return 1
-    supervisor.kill_parts()
     return 0
 
 
