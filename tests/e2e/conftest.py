@@ -1,0 +1,72 @@
+"""Fixtures of the end-to-end tests; they run inside a sandbox (`rollouts sandbox exec -- pytest tests/e2e`)."""
+
+import itertools
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from rollouts.api.kinds import NAMESPACE
+from rollouts.api.meta import Key
+from rollouts.kube.client import Client
+from rollouts.kube.errors import ApiError
+from tests.e2e.scene import Scene
+
+NUMBERS = itertools.count(1)
+FLAGS = ("--nginx-settle", "0s", "--gateway-settle", "0s", "--leader-elect=false", "--metricsPort", "0")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything here needs a sandbox."""
+    for item in items:
+        if Path(__file__).parent in Path(item.path).parents:
+            item.add_marker("e2e")
+            if "ROLLOUTS_SANDBOX" not in os.environ:
+                item.add_marker(pytest.mark.skip(reason="needs a sandbox: rollouts sandbox exec -- pytest tests/e2e"))
+
+
+@pytest.fixture(scope="session")
+def controller() -> Iterator[None]:
+    """A controller at work on the sandbox: the one that `tests/run.py` started, else one of this session."""
+    if "ROLLOUTS_E2E_CONTROLLER" in os.environ:
+        yield
+        return
+    state = Path(os.environ["ROLLOUTS_SANDBOX"])
+    environment = {**os.environ, "KUBECONFIG": str(state / "controller.kubeconfig")}
+    with (state / "controller-under-test.log").open("wb") as log:
+        command = [sys.executable, "-m", "rollouts", "controller", *FLAGS]
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
+        yield
+        process.terminate()
+        process.wait(timeout=30)
+
+
+@pytest_asyncio.fixture
+async def client() -> AsyncIterator[Client]:
+    """The API server, as its administrator."""
+    async with Client.connect(user_agent="rollouts-tests", qps=0) as connected:
+        yield connected
+
+
+@pytest_asyncio.fixture
+async def scene(client: Client, controller: None, request: pytest.FixtureRequest) -> AsyncIterator[Scene]:
+    """A namespace of the test's own, gone afterwards."""
+    plain = "".join(c if c.isalnum() else "-" for c in request.node.name.removeprefix("test_").lower())[:40].strip("-")
+    name = f"{plain}-{os.getpid()}-{next(NUMBERS)}"
+    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    await client.create(NAMESPACE, "", body)
+    made = Scene(client, name)
+    await made.until("furnished", lambda: default_account(made))
+    yield made
+    with suppress(ApiError):
+        await client.delete(NAMESPACE, Key("", name))
+
+
+async def default_account(scene: Scene) -> str:
+    """Pods are refused in a namespace until it has its default account."""
+    return await scene.kubectl("get", "serviceaccount", "default", "--output", "name")
