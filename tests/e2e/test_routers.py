@@ -282,6 +282,29 @@ async def test_header_routes_reach_the_canary_and_nothing_else_does(opening, url
         await shares(shop, url, {"v1": 10, "v2": 10}, 20, **{"X-Beta": right})
 
 
+async def test_nginx_other_paths_and_hosts_keep_their_services(nginx):
+    second = ingress(nginx)
+    second["metadata"]["name"] = "second"
+    second["spec"]["rules"][0]["host"] = f"second-{nginx.host}"
+    first = ingress(nginx)
+    other = {"path": "/other", "pathType": "Prefix", "backend": {"service": {"name": "other", "port": {"number": 80}}}}
+    first["spec"]["rules"][0]["http"]["paths"].append(other)
+    await nginx.apply(service("other", "v1"), first, second)
+    nginx.raw = {"stableIngresses": ["web", "second"]}
+    await nginx.write(nginx.split(100))
+    await shares(nginx, WEB, {"v2": 20}, 20)
+    await shares(nginx, f"{WEB}other", {"v1": 20}, 20)
+    nginx.host = f"second-{nginx.host}"
+    await shares(nginx, WEB, {"v2": 20}, 20)
+
+
+async def test_nginx_words_mean_nothing_once_a_header_value_is_set(nginx):
+    await nginx.write(nginx.split(100, header_route(exact="yes")))
+    await shares(nginx, WEB, {"v2": 20}, 20, **{"X-Beta": "never"})
+    await nginx.write(nginx.split(0, header_route(exact="yes")))
+    await shares(nginx, WEB, {"v1": 20}, 20, **{"X-Beta": "always"})
+
+
 async def test_nginx_drift_is_put_right(nginx):
     await nginx.write(nginx.split(20))
     key = Key(nginx.name, "web-web-canary")
