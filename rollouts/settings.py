@@ -1,0 +1,70 @@
+"""Flags and environment of the controller, as one value."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Final, Literal
+
+LogFormat = Literal["auto", "json", "text"]
+
+LEASE_NAME: Final = "argo-rollouts-controller-lock"
+DEFAULT_NAMESPACE: Final = "argo-rollouts"
+ACCOUNT_NAMESPACE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a controller runs. Durations of the Lease are in seconds; *qps* of 0 means no limit.
+
+    *namespace* is the one a namespaced controller looks at, "" for that of the kubeconfig's context or of our pod.
+    *own_namespace* is where the Lease is.
+    """
+
+    instance_id: str = ""
+    namespaced: bool = False
+    namespace: str = ""
+    own_namespace: str = DEFAULT_NAMESPACE
+    kubeconfig: str | None = None
+    context: str | None = None
+    qps: float = 40
+    burst: int = 80
+    rollout_workers: int = 10
+    analysis_workers: int = 30
+    resync: timedelta = timedelta(minutes=15)
+    leader_elect: bool = True
+    lease_duration: float = 15
+    renew_deadline: float = 10
+    retry_period: float = 2
+    metrics_port: int = 8090
+    health_port: int = 8080
+    log_level: str = "info"
+    log_format: LogFormat = "auto"
+    prometheus_address: str = ""
+    nginx_classes: tuple[str, ...] = ("nginx",)
+    nginx_settle: timedelta = timedelta(seconds=2)
+    gateway_settle: timedelta = timedelta(0)
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot work; ValueError names the flag."""
+        if not self.lease_duration > self.renew_deadline > self.retry_period > 0:
+            raise ValueError(
+                "--leader-election-lease-duration must be longer than --leader-election-renew-deadline, and that "
+                "longer than --leader-election-retry-period"
+            )
+        if min(self.rollout_workers, self.analysis_workers) < 1:
+            raise ValueError("--rollout-threads and --analysis-threads must be at least 1")
+
+    @property
+    def lease_name(self) -> str:
+        """Argo Rollouts' own name, so that its controller and ours never both work."""
+        return f"{LEASE_NAME}-{self.instance_id}" if self.instance_id else LEASE_NAME
+
+
+def own_namespace(pod_namespace: str | None, account: Path = ACCOUNT_NAMESPACE) -> str:
+    """Where the controller lives: `$POD_NAMESPACE`, else the pod's account, else `argo-rollouts`."""
+    if pod_namespace:
+        return pod_namespace
+    try:
+        return account.read_text().strip() or DEFAULT_NAMESPACE
+    except OSError:
+        return DEFAULT_NAMESPACE
