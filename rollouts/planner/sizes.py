@@ -44,7 +44,7 @@ def is_whole(snapshot: Snapshot, draft: Draft) -> bool:
 def wanted_counts(snapshot: Snapshot, draft: Draft) -> Counts:
     """The counts that the current step is about; on the way there the basic canary passes through others."""
     if is_whole(snapshot, draft):
-        return Counts(snapshot.replicas, 0 if snapshot.stable in {None, snapshot.canary} else _stable_rest(snapshot))
+        return Counts(snapshot.replicas, _stable_rest(snapshot))
     if snapshot.routers:
         return routed_counts(routed(snapshot, draft))
     limits = snapshot.limits
@@ -52,7 +52,9 @@ def wanted_counts(snapshot: Snapshot, draft: Draft) -> Counts:
 
 
 def _stable_rest(snapshot: Snapshot) -> int:
-    # With a router the old pods stay, whole, until traffic has left them.
+    """With a router the old pods stay, whole, until traffic has left them."""
+    if snapshot.stable is None or snapshot.stable is snapshot.canary:
+        return 0
     return snapshot.replicas if snapshot.routers else 0
 
 
