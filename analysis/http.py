@@ -1,6 +1,7 @@
 """One HTTP request with every bound it needs: time, size, and nothing secret in what is said of its failure."""
 
 import asyncio
+import base64
 import json
 import socket
 import ssl
@@ -111,7 +112,7 @@ async def _authorization(session: aiohttp.ClientSession, request: Request) -> di
 
 
 def _basic(user: str, password: str) -> dict[str, str]:
-    return {"Authorization": aiohttp.BasicAuth(user, password, "utf-8").encode()}
+    return {"Authorization": f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"}
 
 
 async def _bearer(session: aiohttp.ClientSession, client: OAuth2, *, insecure: bool) -> dict[str, str] | Failure:

@@ -11,7 +11,9 @@ NOW = datetime(2026, 11, 21, tzinfo=UTC)
 ROWS = json.loads((Path(__file__).parent / "conditions.json").read_text(), parse_int=float)
 
 
-@pytest.mark.parametrize("row", [r for r in ROWS if "query" not in r], ids=lambda row: f"{row['run']}: {row['condition']}")
+@pytest.mark.parametrize(
+    "row", [r for r in ROWS if "query" not in r], ids=lambda row: f"{row['run']}: {row['condition']}"
+)
 def test_a_condition_on_a_json_value_is_judged_as_recorded(row):
     result = row["result"]
     verdict = judge(result, row["condition"], "", NOW)
