@@ -5,7 +5,7 @@ It says what it wants written (`render`) until the observed objects are as wante
 effect yet (`waits`). A split is verified when both are empty.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -63,7 +63,7 @@ class TrafficSplit:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The Rollout for which a router works, as far as routers need to know it, and the settings that concern routers."""
+    """The Rollout for which a router works, as far as routers need it, and the settings that concern routers."""
 
     rollout: Key
     uid: str
@@ -110,6 +110,7 @@ class PatchRoute:
 
 RouteChange = CreateRoute | PatchRoute
 Observed = Mapping[Ref, Object]
+Routes = Sequence[SetHeaderRoute | SetMirrorRoute]
 C = TypeVar("C")
 
 
@@ -132,11 +133,24 @@ class Router(Protocol[C]):
     def supports(self) -> frozenset[Feature]:
         """What may be asked of it."""
 
+    @property
+    def default_settle(self) -> timedelta:
+        """How long its data plane takes to take up a write, where that plane does not say."""
+
     def decode(self, raw: Json, path: str, scope: Scope) -> C:
         """Configuration from what stands at *path*; raises SpecError naming the field."""
 
     def reads(self, config: C, scope: Scope) -> frozenset[Ref]:
         """Objects that `render`, `waits` and `check` want to see; absent ones are left out of *observed*."""
+
+    def follows(self, config: C, scope: Scope, observed: Observed) -> frozenset[Ref]:
+        """Further objects to read, known only from those that `reads` named (a route's Gateways)."""
+
+    def refuses(self, config: C, routes: Routes, path: str) -> tuple[Problem, ...]:
+        """What in *routes*, in force once the step at *path* is reached, this router cannot express."""
+
+    def caveat(self, config: C, scope: Scope, observed: Observed) -> str:
+        """A sentence on what verification cannot see here; "" when it sees everything."""
 
     def check(self, config: C, scope: Scope, observed: Observed) -> tuple[Problem, ...]:
         """What in the referenced objects makes the Rollout an InvalidSpec, first things first."""
@@ -150,7 +164,7 @@ class Router(Protocol[C]):
     def settles_at(self, config: C, scope: Scope, observed: Observed) -> datetime | None:
         """When the data plane, which tells nothing, has certainly taken up our last write: that write + `scope.settle`.
 
-        The write's time is read from the objects (managedFields), so a crash forgets nothing. None: nothing to wait for.
+        The write's time is read from the objects (managedFields), so a crash forgets nothing. None: no need to wait.
         """
 
 
