@@ -12,6 +12,7 @@ from typing import Final
 import yaml
 
 from rollouts.api.crds import DEFINITIONS, crd
+from rollouts.cli import generate_rbac
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 HEADER: Final = "# Made from rollouts/api by `make generate`. Do not edit.\n"
@@ -27,7 +28,8 @@ class Plain(yaml.SafeDumper):
 
 def files() -> Mapping[str, str]:
     """Path below the repository's root to content, for everything that is generated."""
-    return {f"crds/{one.kind.name.lower()}.yaml": HEADER + _yaml(crd(one)) for one in DEFINITIONS}
+    crds = {f"crds/{one.kind.name.lower()}.yaml": HEADER + _yaml(crd(one)) for one in DEFINITIONS}
+    return {**crds, generate_rbac.PATH: generate_rbac.HEADER + _yaml(generate_rbac.cluster_role())}
 
 
 def stale(root: Path) -> list[str]:

@@ -88,7 +88,7 @@ async def write_status(writer: Writer, snapshot: Snapshot, status: RolloutStatus
     return bool(patch)
 
 
-async def _carry_out(action: Action, writer: Writer) -> None:  # noqa: C901 (one line per member of a closed union)
+async def _carry_out(action: Action, writer: Writer) -> None:
     match action:
         case CreateReplicaSet(key=key, body=body):
             await writer.create(REPLICA_SET, key, body)
