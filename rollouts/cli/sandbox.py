@@ -22,6 +22,7 @@ app: Final = typer.Typer(
 )
 
 Name = Annotated[str, typer.Option("--name", "-n", help="Which sandbox; several run side by side.")]
+Found = Annotated[str | None, typer.Option("--name", "-n", help="Which sandbox (else the one we are in, or default).")]
 _REPOSITORY: Final = Path(rollouts.__file__).parent.parent
 _CRDS: Final = _REPOSITORY / "crds"
 _CLUSTER_ROLE: Final = _REPOSITORY / "charts/rollouts/templates/clusterrole.yaml"
@@ -87,10 +88,10 @@ def status(
 @app.command("exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 def execute(
     argv: Annotated[list[str], typer.Argument(metavar="-- COMMAND [ARGUMENT]...")],
-    name: Name = "default",
+    name: Found = None,
 ) -> None:
     """Run a command inside a sandbox, with KUBECONFIG, PATH and ROLLOUTS_SANDBOX set. Its exit code is ours."""
-    sandbox = _checked(lambda: cluster.Sandbox(directory_of(name)))
+    sandbox = _checked(lambda: cluster.Sandbox.load(name))
     command = _checked(lambda: sandbox.command(argv))
     sys.stdout.flush()
     environment = sandbox.environment()
@@ -100,7 +101,7 @@ def execute(
 @app.command()
 def publish(
     ports: Annotated[list[str], typer.Argument(metavar="OUTER:INNER...", help="For example 8080:80.")],
-    name: Name = "default",
+    name: Found = None,
 ) -> None:
     """Make ports of a sandbox reachable on 127.0.0.1 of this machine, until the sandbox ends."""
     _checked(lambda: _publish(cluster.Sandbox.load(name), ports))
@@ -110,7 +111,7 @@ def publish(
 def load(
     url: Annotated[str, typer.Argument(help="Where to send requests, inside: http://127.0.0.1:8000/")],
     *,
-    name: Name = "default",
+    name: Found = None,
     host: Annotated[str, typer.Option(help="Host header.")] = "",
     clients: Annotated[int, typer.Option(min=1, help="Keep-alive connections.")] = 4,
     requests: Annotated[int, typer.Option(min=1, help="End after so many.")] = 1000,
@@ -128,7 +129,7 @@ def load(
     raise typer.Exit(1 if report.total.failed else 0)
 
 
-def _go_inside(name: str) -> None:
+def _go_inside(name: str | None) -> None:
     """Run this very command again inside the sandbox; returns when there."""
     sandbox = _checked(lambda: cluster.Sandbox.load(name))
     command = [sys.executable, "-m", "rollouts.cli.sandbox", *sys.argv[sys.argv.index("load") :]]
