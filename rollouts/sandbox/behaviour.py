@@ -15,8 +15,8 @@ _WORD: Final = re.compile(
     r"\berrors(?P<errors>\d+(?:\.\d+)?)|\bslow(?P<slow>\d+(?:ms|s))|\bcrash-after-(?P<crash>\d+)|"
     r"\bhang-after-(?P<hang>\d+)|\b(?P<state>crash|missing|hang)\b"
 )
-_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m)?")
-_UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, None: 1.0}
+_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)?")
+_UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, None: 1.0}
 _STATES: Final[dict[str, dict[str, Any]]] = {
     "crash": {"crashes": True},
     "missing": {"missing": True},

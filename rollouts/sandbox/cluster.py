@@ -117,7 +117,7 @@ class Sandbox:
     def exec(self, argv: Sequence[str], **options: Any) -> "subprocess.CompletedProcess[str]":
         """Run *argv* inside and wait for it; *options* are those of subprocess.run."""
         settings = {"env": self.environment(), "text": True, "check": False, **options}
-        return subprocess.run(self.command(argv), **settings)
+        return subprocess.run(self.command(argv), **settings)  # noqa: PLW1510 (it is in the settings)
 
     def grant_controller(self, cluster_role: Mapping[str, Any]) -> None:
         """Give the controller the rules of *cluster_role* and no others; returns when they are in force.

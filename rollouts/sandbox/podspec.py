@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 from rollouts.sandbox.behaviour import DRAIN, READY_AFTER, Pod, annotation, seconds_in, version_of
 
 _HASH_LABELS: Final = ("rollouts-pod-template-hash", "pod-template-hash", "controller-revision-hash")
-_SLEEP: Final = re.compile(r"\bsleep\s+(\d+(?:\.\d+)?(?:ms|s|m)?)")
+_SLEEP: Final = re.compile(r"\bsleep\s+(\d+(?:\.\d+)?(?:ms|s|m|h)?)")
 _EXIT: Final = re.compile(r"\bexit\s+(\d+)")
 _DEFAULT_PORT: Final = 8080
 _DEFAULT_DRAIN: Final = 1.0

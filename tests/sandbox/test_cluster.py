@@ -96,23 +96,6 @@ def test_a_part_that_dies_ends_the_sandbox_and_status_says_which(private, eventu
     assert sandbox.state.message.startswith("traefik ended with -9")
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="is rootless already")
-def test_without_privileges_a_user_namespace_does(state_root):
-    powerless = ["setpriv", "--inh-caps=-all", "--bounding-set=-all"]
-    try:
-        subprocess.run([*powerless, *command("up", "--name", "rootless")], check=True, capture_output=True)
-        sandbox = Sandbox.load("rootless")
-        assert sandbox.state.user_namespace
-        got = subprocess.run(
-            [*powerless, *command("exec", "--name", "rootless", "--", "kubectl", "get", "nodes", "--output", "name")],
-            capture_output=True, text=True, check=True,
-        )  # fmt: skip
-        assert got.stdout == "node/sandbox\n"
-    finally:
-        subprocess.run([*powerless, *command("down", "--name", "rootless")], check=True, capture_output=True)
-    assert not directory_of("rootless").exists()
-
-
 def test_exec_gives_the_inside_environment_and_the_exit_code(sandbox):
     script = f'test "${VARIABLE}" = {sandbox.directory} && test "$KUBECONFIG" = {sandbox.kubeconfig} && exit 7'
     done = subprocess.run(command("exec", "--name", sandbox.name, "--", "sh", "-c", script), check=False)
