@@ -14,10 +14,10 @@ def plain(value: float) -> str:
 
 
 def general(value: float) -> str:
-    """Shortest digits, with an exponent below -4 and from 21 on (Go's `%v`)."""
+    """Shortest digits, with an exponent below -4 and from 6 on (Go's `%v`: a million is 1e+06)."""
     if not math.isfinite(value):
         return _special(value)
-    return _scientific(value) if _exponent(value) < -4 or _exponent(value) >= 21 else plain(value)
+    return plain(value) if -4 <= _exponent(value) < 6 else _scientific(value)
 
 
 def _special(value: float) -> str:

@@ -15,6 +15,9 @@ from analysis.limits import KEPT_MEASUREMENTS
 from rollouts.api.analysis import COMPLETED, Measurement, Metric, MetricResult, Phase
 
 METRIC_TERMINATED: Final = "Metric Terminated"
+# A status must fit into an object of the API server, whatever a provider answers.
+MAX_VALUE: Final = 16_384
+MAX_MESSAGE: Final = 2_048
 
 
 def with_answers(
@@ -28,7 +31,7 @@ def with_answers(
         result = found.get(answer.name, new)
         if answer.name not in metrics or result.phase in COMPLETED:
             continue
-        measurement = _measurement(metrics[answer.name], answer, terminating=terminating)
+        measurement = _storable(_measurement(metrics[answer.name], answer, terminating=terminating))
         result = _with_measurement(result, measurement, content.kept.get(answer.name, KEPT_MEASUREMENTS))
         found[answer.name] = replace(result, metadata={**result.metadata, **answer.outcome.about})
     return tuple(found.values())
@@ -71,6 +74,21 @@ def _judged(base: Measurement, reading: Reading, metric: Metric, answer: Answer)
         message = without_secrets(verdict.message, answer.secrets.values())
         return replace(base, phase=Phase.ERROR, message=message)
     return replace(base, phase=verdict.phase, value=reading.shown)
+
+
+def _storable(measurement: Measurement) -> Measurement:
+    """*measurement* with texts of bounded length that are valid Unicode."""
+    return replace(
+        measurement,
+        value=_bounded(measurement.value, MAX_VALUE),
+        message=_bounded(measurement.message, MAX_MESSAGE),
+        metadata={key: _bounded(text, MAX_MESSAGE) for key, text in measurement.metadata.items()},
+    )
+
+
+def _bounded(text: str, most: int) -> str:
+    cut = text if len(text) <= most else f"{text[:most]}… ({len(text)} characters)"
+    return cut.encode(errors="replace").decode()
 
 
 def assessed(content: Content, results: Iterable[MetricResult], *, terminating: bool) -> tuple[MetricResult, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from analysis.arguments import ArgumentError, fill_in, plain_values
+from analysis.arguments import ArgumentError, fill_in
 from analysis.limits import InvalidMetricError, limits_of
 from rollouts.api.analysis import AnalysisTemplateSpec, Argument, DryRun, MeasurementRetention, Metric, TemplateRef
 from rollouts.api.kinds import ANALYSIS_RUN, ANALYSIS_TEMPLATE, CLUSTER_ANALYSIS_TEMPLATE
@@ -150,7 +150,7 @@ def run_spec(content: Flattened) -> dict[str, Any]:
 def measures_the_same(one: Json, other: Json) -> bool:
     """Two specs of runs ask for the same; empty members do not count, which other controllers may have written."""
     fields = ("metrics", "args", "dryRun", "measurementRetention")
-    return all(_pruned(one.get(field)) == _pruned(other.get(field)) for field in fields)
+    return all(_pruned(one.get(field) or []) == _pruned(other.get(field) or []) for field in fields)
 
 
 def _collected(refs: Iterable[TemplateRef], lookup: Lookup, path: str, seen: set[tuple[str, bool]]) -> Iterator[Source]:
@@ -227,8 +227,9 @@ def _shown(arg: Argument) -> str:
 
 def _is_endless(metric: Metric, args: Sequence[Argument]) -> bool:
     """What cannot be read counts as finite: the run itself will say what is wrong with it."""
+    values = {arg.name: arg.value for arg in args if arg.value is not None}
     try:
-        return limits_of(fill_in(metric, plain_values(args), {arg.name for arg in args})).count == 0
+        return limits_of(fill_in(metric, values, {arg.name for arg in args if arg.value is None})).count == 0
     except (ArgumentError, InvalidMetricError):
         return False
 

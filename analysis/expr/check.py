@@ -4,8 +4,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-import re2
-
 from analysis.expr.builtins import BUILTINS
 from analysis.expr.errors import ExprError
 from analysis.expr.functions import Builtin
@@ -45,6 +43,7 @@ from analysis.expr.types import (
     list_of,
     type_of,
 )
+from analysis.expr.values import pattern
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,7 @@ def _unary(node: Unary, scope: Scope) -> Type:
 def _binary(node: Binary, scope: Scope) -> Type:
     left, right = check(node.left, scope), check(node.right, scope)
     if node.operator == "matches" and isinstance(node.right, Literal) and isinstance(node.right.value, str):
-        _pattern(node.right.value)
+        pattern(node.right.value)
     if node.operator == "in":
         found = _membership(left, right)
     elif node.operator == "??":
@@ -108,13 +107,6 @@ def _binary(node: Binary, scope: Scope) -> Type:
     if found is None:
         raise ExprError(f"invalid operation: {node.operator} (mismatched types {left} and {right})")
     return found
-
-
-def _pattern(text: str) -> None:
-    try:
-        re2.compile(text)
-    except re2.error as error:
-        raise ExprError(f"error parsing regexp: {error}") from error
 
 
 def comparable(left: Type, right: Type) -> bool:

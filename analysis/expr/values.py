@@ -4,6 +4,7 @@ import math
 import operator
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 import re2
@@ -154,13 +155,27 @@ def contains(element: Any, container: Any) -> bool:
     raise ExprError(f'operator "in" not defined on {go_type(container)}')
 
 
-def matches(text: Any, pattern: Any) -> bool:
-    """RE2 found anywhere in *text*: linear in time, whatever the pattern."""
-    left, right = both_strings("matches", text, pattern)
+def matches(text: Any, expression: Any) -> bool:
+    """RE2 found anywhere in *text*: linear in time, whatever the expression."""
+    left, right = both_strings("matches", text, expression)
+    # JSON can hold half a surrogate pair, which has no UTF-8 form.
+    return pattern(right).search(left.encode(errors="replace").decode()) is not None
+
+
+@lru_cache(maxsize=256)
+def pattern(expression: str) -> Any:
+    """The compiled RE2 expression. Raises ExprError."""
     try:
-        return re2.search(right, left) is not None
+        return re2.compile(expression.encode(errors="replace").decode(), _quiet())
     except re2.error as error:
-        raise ExprError(f"error parsing regexp: {error}") from error
+        cause = error.args[0] if error.args else b""
+        raise ExprError(f"error parsing regexp: {cause.decode() if isinstance(cause, bytes) else cause}") from error
+
+
+def _quiet() -> Any:
+    options = re2.Options()
+    options.log_errors = False
+    return options
 
 
 def both_strings(sign: str, left: Any, right: Any) -> tuple[str, str]:
