@@ -1,0 +1,90 @@
+"""One Rollout, one step closer: read, decide, write, say; in that order, once."""
+
+from datetime import datetime
+
+import msgspec
+
+from rollouts import plugins
+from rollouts.api import reasons
+from rollouts.api.meta import Condition, Key
+from rollouts.controllers.apply import Receipt, Refusal, apply, write_status
+from rollouts.controllers.gather import Gone, Stale, gather
+from rollouts.controllers.journal import Journal
+from rollouts.controllers.metrics import ReconcileMetrics
+from rollouts.controllers.stores import Stores
+from rollouts.controllers.writes import Writer
+from rollouts.kube.client import Client
+from rollouts.kube.errors import ApiError
+from rollouts.planner.actions import CreateReplicaSet
+from rollouts.planner.conditions import put
+from rollouts.planner.rollout import plan
+from rollouts.planner.snapshot import Snapshot
+from rollouts.runtime.clock import Clock
+from rollouts.settings import Settings
+
+
+class RolloutController:
+    """Brings Rollouts to what they should be."""
+
+    def __init__(
+        self,
+        stores: Stores,
+        client: Client,
+        settings: Settings,
+        *,
+        clock: Clock,
+        journal: Journal,
+        metrics: ReconcileMetrics,
+    ) -> None:
+        self._stores = stores
+        self._client = client
+        self._settings = settings
+        self._clock = clock
+        self._journal = journal
+        self._metrics = metrics
+
+    async def reconcile(self, key: Key) -> datetime | None:
+        """Bring one Rollout one step closer; return when to look again."""
+        now = self._clock.now()
+        match gather(key, self._stores, plugins, self._settings, now):
+            case Gone():
+                return None
+            case Stale() as stale:
+                return now + stale.patience
+            case Snapshot() as snapshot:
+                with self._metrics.timed(key):
+                    decided = plan(snapshot, now)
+                    receipt = await apply(decided, snapshot, self._client)
+                    self._stores.expect(receipt.written)
+                    self._journal.record(snapshot, decided, receipt)
+                    return await self._next_look(snapshot, receipt, decided.wake_at, now)
+
+    async def _next_look(
+        self, snapshot: Snapshot, receipt: Receipt, wake_at: datetime | None, now: datetime
+    ) -> datetime | None:
+        """When the plan says, or after a backoff where a write was refused."""
+        refusal = receipt.refusal
+        if refusal is None:
+            return wake_at
+        if refusal.is_verdict and isinstance(refusal.action, CreateReplicaSet):
+            await self._tell_why_not_created(snapshot, refusal, refusal.action)
+            return now
+        if not refusal.is_stale:
+            raise refusal.error
+        self._journal.overtaken(snapshot.rollout.metadata, refusal)
+        return now
+
+    async def _tell_why_not_created(self, snapshot: Snapshot, refusal: Refusal, create: CreateReplicaSet) -> None:
+        """A second, small status write: the plan's own was for a world in which the ReplicaSet exists."""
+        name = create.key.name
+        text = f'Failed to create new replica set "{name}": {refusal.error.message}'
+        wanted = Condition(reasons.PROGRESSING, "False", reasons.REPLICA_SET_CREATE_ERROR, text)
+        now = self._clock.now().replace(microsecond=0)
+        conditions = put(snapshot.status.conditions, wanted, now)
+        writer = Writer(self._client)
+        try:
+            await write_status(writer, snapshot, msgspec.structs.replace(snapshot.status, conditions=conditions))
+        except ApiError as error:
+            self._journal.overtaken(snapshot.rollout.metadata, Refusal(None, error))
+        self._stores.expect(writer.written)
+        self._journal.create_failed(snapshot.rollout.metadata, text)
