@@ -175,7 +175,7 @@ class Lease:
             "spec": self._record({}) | {"leaseTransitions": 0},
         }
         try:
-            await self._client.create(LEASE, self._key.namespace, body)
+            self._stored = _decoded(await self._client.create(LEASE, self._key.namespace, body))
         except AlreadyExists as error:
             raise Conflict(409, "Conflict", str(error)) from error
         self._leads_until = asked_at + self._renew_deadline

@@ -66,18 +66,18 @@ async def serving(script):
 
 
 @asynccontextmanager
-async def client_of(script, tmp_path, token="t0", user=None, **options):
+async def client_of(script, tmp_path, user=None, user_agent="tests", **options):
     config = {
         "apiVersion": "v1",
         "kind": "Config",
         "current-context": "here",
         "contexts": [{"name": "here", "context": {"cluster": "here", "user": "me", "namespace": "shop"}}],
         "clusters": [{"name": "here", "cluster": {"server": script.url}}],
-        "users": [{"name": "me", "user": user or {"token": token}}],
+        "users": [{"name": "me", "user": user or {"token": "t0"}}],
     }
     path = tmp_path / "kubeconfig"
     path.write_text(yaml.safe_dump(config))
-    async with Client.connect(kubeconfig=str(path), user_agent="tests", **options) as client:
+    async with Client.connect(kubeconfig=str(path), user_agent=user_agent, **options) as client:
         yield client
 
 

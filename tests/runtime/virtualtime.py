@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 START = 1000.0
 DATE = datetime(2026, 1, 1, tzinfo=UTC)
-MOMENT = 0.002
+MOMENT = 0.001
 
 
 class _Jumping(selectors.DefaultSelector):
