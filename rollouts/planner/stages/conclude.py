@@ -30,8 +30,8 @@ def conclude(snapshot: Snapshot, draft: Draft, now: datetime) -> Draft:
         case _:
             draft = _replaced(draft, counted(snapshot, draft.status))
             draft = _time_out(snapshot, draft, now)
-            draft = draft.with_status(**settled(snapshot, draft, now))
-            draft = _announce_pause(snapshot, draft)
+    draft = draft.with_status(**settled(snapshot, draft, now))
+    draft = _announce_pause(snapshot, draft)
     draft = concluded(Change(snapshot, snapshot.status, draft.status, now), draft)
     draft = draft.with_status(duration=tracked(snapshot, draft.status, now))
     return _phase(snapshot, draft)
@@ -68,7 +68,7 @@ def _time_out(snapshot: Snapshot, draft: Draft, now: datetime) -> Draft:
     if at is None or now <= at or change.progressed:
         return draft
     text = reasons.timed_out(change.replica_set)
-    said = Announcement(reasons.PROGRESS_DEADLINE_EXCEEDED, text, is_warning=True)
+    said = Announcement(reasons.ROLLOUT_ABORTED, text, is_warning=True)
     return draft.pausing(abort=text).announce(said).say(STAGE, "refuse", text)
 
 

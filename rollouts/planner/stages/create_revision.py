@@ -41,8 +41,8 @@ def _create(snapshot: Snapshot, draft: Draft) -> Draft:
     create = CreateReplicaSet(
         Key(snapshot.key.namespace, name), manifest(snapshot), f"revision {revision} is new", (created,)
     )
-    draft = draft.act(create, stage=STAGE)
-    return _number(snapshot, draft, revision)
+    # First the number, then the ReplicaSet: clients know the Events in this order, and either survives alone.
+    return _number(snapshot, draft, revision).act(create, stage=STAGE)
 
 
 def _number(snapshot: Snapshot, draft: Draft, revision: int) -> Draft:

@@ -1,4 +1,7 @@
-"""A retried release says so before it moves: clients and people see that the abort is over."""
+"""A retried release says so before it moves: clients and people see that the abort is over.
+
+A full promotion ends abort and pauses at once, whatever is still to be done for it.
+"""
 
 from datetime import datetime
 
@@ -13,6 +16,8 @@ STAGE = "settle_retry"
 def settle_retry(snapshot: Snapshot, draft: Draft, now: datetime) -> Draft:
     """The abort flag is gone though the conditions still tell of it: write that, and go on in the next pass."""
     _ = now
+    if draft.status.promote_full and not draft.is_promoted:
+        draft = draft.pausing(clear_all=True, clear_abort=True)
     progressing = get(snapshot.status.conditions, reasons.PROGRESSING)
     told = progressing is not None and progressing.reason == reasons.ROLLOUT_ABORTED
     if not told or draft.is_aborted or draft.is_promoted:

@@ -6,7 +6,7 @@ from rollouts.api import reasons
 from rollouts.api.rollout import RolloutStatus
 from rollouts.planner.actions import Announcement
 from rollouts.planner.draft import Draft
-from rollouts.planner.sizes import index_of, missing_pods, weight_in_force
+from rollouts.planner.sizes import index_of, is_whole, missing_pods, weight_in_force
 from rollouts.planner.snapshot import Snapshot
 from rollouts.steps.base import BoundStep, Done, Failed, Outcome, Pause, View, Wait
 
@@ -18,7 +18,8 @@ def take_step(snapshot: Snapshot, draft: Draft, now: datetime) -> Draft:
     index = index_of(snapshot, draft)
     if index is None:
         return draft
-    if draft.is_promoted or draft.status.promote_full:
+    if is_whole(snapshot, draft):
+        # A first deploy and a full promotion know no steps.
         return draft.with_status(current_step_index=len(snapshot.steps) if draft.is_promoted else index)
     if draft.is_aborted:
         return draft.with_status(current_step_index=0)
