@@ -310,6 +310,24 @@ async def test_a_renewal_that_was_stored_but_not_answered_does_not_extend_our_ti
 
 
 @virtual_time
+async def test_our_time_counts_from_before_the_request_was_sent(tmp_path):
+    async with election(tmp_path, "a") as (server, a):
+
+        async def slowly(request):
+            await asyncio.sleep(1.5)
+            return await server.serve(request)
+
+        server.lease = None
+        server.fault = lambda request: slowly(request) if request.method == "POST" else server.serve(request)
+        before = now()
+        async with running(a):
+            await eventually(lambda: a.working)
+            server.fault = hang
+            await eventually(lambda: not a.working, within=30)
+            assert a.led_at[-1] - before <= 10
+
+
+@virtual_time
 async def test_a_process_that_slept_finds_its_fence_closed(tmp_path):
     async with election(tmp_path, "a") as (_, a), running(a):
         await eventually(lambda: a.working)
