@@ -5,7 +5,6 @@ import pkgutil
 from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import entry_points
-from types import ModuleType
 from typing import Any
 
 from analysis.providers.base import Provider
@@ -19,8 +18,12 @@ from trafficrouters.base import Router
 GROUP = "rollouts.plugins"
 
 
-def discover(package: ModuleType, attribute: str) -> tuple[Any, ...]:
-    """*attribute* of every module of *package* but `base`, then of installed entry points, in order of names."""
+def discover(package_name: str, attribute: str) -> tuple[Any, ...]:
+    """*attribute* of every module of the package but `base`, then of installed entry points, in order of names.
+
+    The package is given by name: who asks for routers alone (the simulator) never imports a provider's I/O.
+    """
+    package = importlib.import_module(package_name)
     names = (module.name for module in pkgutil.iter_modules(package.__path__) if module.name != "base")
     modules = [importlib.import_module(f"{package.__name__}.{name}") for name in sorted(names)]
     found = [getattr(module, attribute) for module in modules if hasattr(module, attribute)]
@@ -36,16 +39,16 @@ def _installed(attribute: str) -> Iterable[Any]:
 @cache
 def steps() -> dict[str, Step[Any]]:
     """Step kinds by the name they have in a Rollout."""
-    return {step.key: step for step in discover(rollouts.steps, "STEP")}
+    return {step.key: step for step in discover("rollouts.steps", "STEP")}
 
 
 @cache
 def routers() -> dict[str, Router[Any]]:
     """Traffic routers by each name they have in a Rollout."""
-    return {key: router for router in discover(trafficrouters, "ROUTER") for key in router.keys}
+    return {key: router for router in discover("trafficrouters", "ROUTER") for key in router.keys}
 
 
 @cache
-def providers() -> dict[str, Provider[Any]]:
+def providers() -> dict[str, Any]:
     """Metric providers by the name they have in a metric."""
-    return {provider.key: provider for provider in discover(analysis.providers, "PROVIDER")}
+    return {provider.key: provider for provider in discover("analysis.providers", "PROVIDER")}

@@ -42,13 +42,16 @@ class Scene:
 
     async def kubectl(self, *arguments: str, stdin: str = "", check: bool = True) -> str:
         """The real kubectl, as a person types it."""
-        command = ["kubectl", "--namespace", self.namespace, *arguments]
+        return await self.command("kubectl", "--namespace", self.namespace, *arguments, stdin=stdin, check=check)
+
+    async def command(self, *command: str, stdin: str = "", check: bool = True) -> str:
+        """Any program; its output and errors. Fails when it does, unless *check* is off."""
         process = await asyncio.create_subprocess_exec(
             *command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=dict(os.environ)
         )
         out, errors = await process.communicate(stdin.encode())
         if check and process.returncode:
-            raise AssertionError(f"{' '.join(command)}: {errors.decode()}")
+            raise AssertionError(f"{' '.join(command)}: {out.decode()}{errors.decode()}")
         return out.decode() + errors.decode()
 
     async def image(self, image: str, name: str = "web") -> None:
