@@ -201,6 +201,11 @@ def refused_routes(steps: Sequence[BoundStep], routers: Sequence[BoundRouter[Any
                 yield from bound.router.refuses(bound.config, routes, path)
 
 
+def routing_path(key: str) -> str:
+    """Where a bound router stands in the specification."""
+    return f"{ROUTING}.plugins.{key}" if "/" in key else f"{ROUTING}.{key}"
+
+
 class _Named(NamedTuple):
     """A router as `trafficRouting` names it."""
 

@@ -1,0 +1,129 @@
+"""A Snapshot from the objects of one moment. Pure: whoever has the objects (stores, a simulated world) lends them."""
+
+from dataclasses import replace
+from typing import Any, Final
+
+from rollouts.api.kinds import DEPLOYMENT
+from rollouts.api.meta import Kind, Object, Ref
+from rollouts.api.model import Problem
+from rollouts.api.rollout import Rollout
+from rollouts.api.workloads import Deployment, ReplicaSet
+from rollouts.planner.binding import routing_path
+from rollouts.planner.cluster import Cluster, Recall, Work, forgetful
+from rollouts.planner.contents import analyses_of
+from rollouts.planner.reading import Plugins, Revision, read_revision, read_spec
+from rollouts.planner.snapshot import Snapshot
+from rollouts.planner.validation.references import service_problems, workload_problems
+from rollouts.planner.validation.unserved import restart_problems
+from trafficrouters.base import BoundRouter, Observed
+
+CANARY: Final = "spec.strategy.canary"
+
+
+def assemble(
+    rollout: Rollout, cluster: Cluster, plugins: Plugins, *, instance_id: str = "", recall: Recall = forgetful
+) -> Snapshot:
+    """All that may be known when deciding about *rollout*; problems first things first."""
+    reading = recall(rollout, "spec", (), lambda: read_spec(rollout, plugins))
+    work = Work(rollout, reading, cluster, plugins, recall)
+    workload = _workload(work)
+    lost = tuple(workload_problems(reading.spec, rollout.metadata.key, workload))
+    if lost or not reading.is_readable:
+        unread = Revision({}, {}, "")
+        return _own(work, unread, None, instance_id, (*lost, *reading.selection))
+    revision = _revision(work, workload)
+    restart = restart_problems(reading.spec, rollout)
+    wrong = (*reading.selection, *revision.problems, *reading.others, *restart)
+    snapshot = _own(work, revision, workload, instance_id, wrong)
+    return snapshot if wrong else _with_references(work, snapshot)
+
+
+def _workload(work: Work) -> Deployment | None:
+    ref = work.reading.spec.workload_ref
+    return work.cluster.deployment(work.key(ref.name)) if ref and ref.kind == DEPLOYMENT.name else None
+
+
+def _revision(work: Work, workload: Deployment | None) -> Revision:
+    seen = (workload.metadata.uid, workload.metadata.generation) if workload else None
+    stamp = (work.rollout.status.collision_count, seen)
+    return work.recall(
+        work.rollout, "template", stamp, lambda: read_revision(work.rollout, work.reading.spec, workload)
+    )
+
+
+def _own(
+    work: Work, revision: Revision, workload: Deployment | None, instance_id: str, problems: tuple[Problem, ...]
+) -> Snapshot:
+    """What can be said without references."""
+    rollout, reading = work.rollout, work.reading
+    uid = rollout.metadata.uid
+    namesake = work.cluster.replica_set(work.key(f"{rollout.metadata.name}-{revision.hash}"))
+    return Snapshot(
+        rollout=rollout,
+        spec=reading.spec,
+        template=revision.template,
+        selector=revision.selector,
+        hash=revision.hash,
+        step_hash=reading.step_hash,
+        problems=problems,
+        replica_sets=work.cluster.replica_sets(uid),
+        taken=None if namesake is None or _controls(uid, namesake) else namesake,
+        steps=reading.steps,
+        routers=reading.routers,
+        runs=work.cluster.runs(uid),
+        workload=workload,
+        instance_id=instance_id,
+    )
+
+
+def _controls(uid: str, found: ReplicaSet) -> bool:
+    owner = found.metadata.controller
+    return owner is not None and owner.uid == uid
+
+
+def _with_references(work: Work, snapshot: Snapshot) -> Snapshot:
+    strategy = snapshot.strategy
+    named = {"stableService": strategy.stable_service, "canaryService": strategy.canary_service}
+    found = {field: work.cluster.service(work.key(name)) for field, name in named.items() if name}
+    problems = [
+        problem
+        for field, service in found.items()
+        for problem in service_problems(f"{CANARY}.{field}", named[field], service, work.rollout, snapshot.template)
+    ]
+    services = {service.metadata.name: service for service in found.values() if service is not None}
+    analyses, wrong_analyses = analyses_of(work, snapshot)
+    routes, wrong_routes = _routes(work, snapshot.routers)
+    return replace(
+        snapshot,
+        problems=(*problems, *wrong_analyses, *wrong_routes),
+        services=services,
+        endpoints={name: work.cluster.endpoints(work.key(name)) for name in services},
+        analyses=analyses,
+        routes=routes,
+    )
+
+
+# Routes.
+
+
+def _routes(work: Work, routers: tuple[BoundRouter[Any], ...]) -> tuple[Observed, list[Problem]]:
+    observed: dict[Ref, Object] = {}
+    problems: list[Problem] = []
+    for bound in routers:
+        reads = bound.reads()
+        absent = sorted({ref.kind for ref in reads if not work.cluster.serves(ref.kind)})
+        problems += [Problem(routing_path(bound.key), None, _not_served(kind)) for kind in absent]
+        seen = _seen(work, reads)
+        seen |= _seen(work, bound.router.follows(bound.config, bound.scope, seen))
+        problems += bound.router.check(bound.config, bound.scope, seen)
+        observed |= seen
+    return observed, problems
+
+
+def _not_served(kind: Kind) -> str:
+    return f"this cluster does not serve kind {kind.name} of {kind.api_version}: install its CustomResourceDefinition"
+
+
+def _seen(work: Work, refs: frozenset[Ref]) -> dict[Ref, Object]:
+    found = ((ref, work.cluster.route(ref)) for ref in sorted(refs))
+    return {ref: item for ref, item in found if item is not None}

@@ -1,0 +1,69 @@
+"""What assembling a Snapshot needs of the world: objects of one moment, and a memory for what was made of them."""
+
+from collections.abc import Callable, Hashable
+from typing import NamedTuple, Protocol, TypeVar
+
+from rollouts.api.analysis import AnalysisRun, AnalysisTemplate
+from rollouts.api.meta import Key, Kind, Object, Ref
+from rollouts.api.rollout import Rollout
+from rollouts.api.workloads import Deployment, ReplicaSet, Service
+from rollouts.planner.reading import Plugins, Reading
+
+Made = TypeVar("Made")
+
+
+class Cluster(Protocol):
+    """Objects as they are at one moment, None or () where there is none."""
+
+    def replica_sets(self, owner: str) -> tuple[ReplicaSet, ...]:
+        """Those that the owner of that uid controls."""
+
+    def replica_set(self, key: Key) -> ReplicaSet | None:
+        """Any ReplicaSet."""
+
+    def runs(self, owner: str) -> tuple[AnalysisRun, ...]:
+        """Those that the owner of that uid controls."""
+
+    def service(self, key: Key) -> Service | None:
+        """A Service."""
+
+    def endpoints(self, service: Key) -> tuple[str, ...]:
+        """Names of the ready pods behind a Service."""
+
+    def deployment(self, key: Key) -> Deployment | None:
+        """A Deployment."""
+
+    def template(self, kind: Kind, key: Key) -> AnalysisTemplate | None:
+        """An AnalysisTemplate or ClusterAnalysisTemplate."""
+
+    def route(self, ref: Ref) -> Object | None:
+        """Whatever a router reads."""
+
+    def serves(self, kind: Kind) -> bool:
+        """Whether objects of that kind can exist and be seen."""
+
+
+class Recall(Protocol):
+    """Remembers what was made for a Rollout under *slot*, as long as *stamp* stays the same."""
+
+    def __call__(self, rollout: Rollout, slot: str, stamp: Hashable, make: Callable[[], Made]) -> Made:
+        """What was made before, or what *make* gives."""
+
+
+def forgetful(rollout: Rollout, slot: str, stamp: Hashable, make: Callable[[], Made]) -> Made:  # noqa: ARG001
+    """Remembers nothing."""
+    return make()
+
+
+class Work(NamedTuple):
+    """One Rollout on its way to a Snapshot."""
+
+    rollout: Rollout
+    reading: Reading
+    cluster: Cluster
+    plugins: Plugins
+    recall: Recall
+
+    def key(self, name: str) -> Key:
+        """Of an object in the Rollout's namespace."""
+        return Key(self.rollout.metadata.namespace, name)
