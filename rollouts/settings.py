@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Final, Literal
-
-LogFormat = Literal["auto", "json", "text"]
+from typing import Final
 
 LEASE_NAME: Final = "argo-rollouts-controller-lock"
 DEFAULT_NAMESPACE: Final = "argo-rollouts"
@@ -37,10 +36,7 @@ class Settings:
     retry_period: float = 2
     metrics_port: int = 8090
     health_port: int = 8080
-    log_level: str = "info"
-    log_format: LogFormat = "auto"
     prometheus_address: str = ""
-    nginx_classes: tuple[str, ...] = ("nginx",)
     nginx_settle: timedelta = timedelta(seconds=2)
     gateway_settle: timedelta = timedelta(0)
 
@@ -68,3 +64,11 @@ def own_namespace(pod_namespace: str | None, account: Path = ACCOUNT_NAMESPACE) 
         return account.read_text().strip() or DEFAULT_NAMESPACE
     except OSError:
         return DEFAULT_NAMESPACE
+
+
+def release() -> str:
+    """Our version; "0" where we run without being installed."""
+    try:
+        return version("rollouts")
+    except PackageNotFoundError:
+        return "0"

@@ -1,0 +1,14 @@
+"""`python -m rollouts`, `rollouts` and `kubectl rollouts` are the same program."""
+
+import sys
+
+from rollouts.cli.app import run
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    sys.exit(run(sys.argv))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""The controller as a whole: scopes that nest, from the probes outside to the workers inside.
+
+Nesting is the start order and, reversed, the stop order: probes, Lease, watches, first sync, workers.
+"""
+
+import asyncio
+import gc
+import socket
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+from prometheus_client import CollectorRegistry, Gauge, disable_created_metrics
+
+from rollouts.api.meta import Key
+from rollouts.controllers.team import Team
+from rollouts.kube.access import AccessError
+from rollouts.kube.client import Client
+from rollouts.kube.lease import Lease
+from rollouts.runtime import lifecycle
+from rollouts.runtime.clock import Clock, SystemClock
+from rollouts.runtime.lifecycle import Patience, background, until
+from rollouts.runtime.metrics import RequestMetrics
+from rollouts.runtime.probes import serve_health, serve_metrics
+from rollouts.settings import Settings, release
+
+log = structlog.get_logger("rollouts.controller")
+
+
+@dataclass
+class Readiness:
+    """What /readyz says: a standby is ready to take over, a leader is once it has seen everything."""
+
+    is_ready: bool = True
+
+
+def main(settings: Settings) -> int:
+    """Run until SIGTERM; returns the exit code. A second SIGTERM ends the process at once."""
+    disable_created_metrics()
+
+    async def serve(stop: asyncio.Event) -> None:
+        await run(settings, stop, SystemClock())
+
+    return lifecycle.run(serve)
+
+
+async def run(settings: Settings, stop: asyncio.Event, clock: Clock) -> None:
+    """Serve probes, wait for the Lease, work; until *stop* is set."""
+    registry, readiness = _registry(), Readiness()
+    requests = RequestMetrics(registry)
+    async with (
+        until(stop) as patience,
+        _connected(settings, requests) as client,
+        background(
+            metrics=serve_metrics(registry, settings.metrics_port),
+            health=serve_health(lambda: readiness.is_ready, settings.health_port),
+        ),
+        leading(settings, client, clock) as fenced,
+    ):
+        team = Team(settings, fenced, clock, registry, requests)
+        await _work(team, readiness, patience, stop)
+
+
+async def _work(team: Team, readiness: Readiness, patience: Patience, stop: asyncio.Event) -> None:
+    readiness.is_ready = False
+    async with team.watching():
+        await team.synced()
+        # what is loaded now stays: the collector need not look at it again and again
+        gc.collect()
+        gc.freeze()
+        readiness.is_ready = True
+        patience.wait()
+        await team.work(stop)
+
+
+@asynccontextmanager
+async def leading(settings: Settings, client: Client, clock: Clock) -> AsyncIterator[Client]:
+    """Give the body a client that may write: while we hold the Lease, or always where nobody elects."""
+    if not settings.leader_elect:
+        yield client
+        return
+    key = Key(settings.own_namespace, settings.lease_name)
+    lease = Lease(
+        client,
+        key,
+        f"{socket.gethostname()}_{uuid.uuid4()}",
+        clock=clock,
+        duration=settings.lease_duration,
+        renew_deadline=settings.renew_deadline,
+        retry=settings.retry_period,
+    )
+    log.info("waiting for the lease", lease=str(key))
+    async with lease.held():
+        yield client.fenced(lease.check)
+
+
+@asynccontextmanager
+async def _connected(settings: Settings, requests: RequestMetrics) -> AsyncIterator[Client]:
+    async with Client.connect(
+        kubeconfig=settings.kubeconfig,
+        context=settings.context,
+        # its first word is the field manager of what we create
+        user_agent=f"rollouts-controller/{release()}",
+        qps=settings.qps,
+        burst=settings.burst,
+        observe=requests.observe,
+    ) as client:
+        yield client
+
+
+def _registry() -> CollectorRegistry:
+    registry = CollectorRegistry()
+    for name in ("argo_rollouts_controller_info", "build_info"):
+        Gauge(name, "Version of the controller", ["version"], registry=registry).labels(release()).set(1)
+    return registry
