@@ -1,0 +1,97 @@
+"""What the controller would see of a simulated cluster: a Snapshot of one Rollout, without delay."""
+
+from collections.abc import Callable, Hashable
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from rollouts import plugins
+from rollouts.api.analysis import AnalysisRun, AnalysisTemplate
+from rollouts.api.kinds import ANALYSIS_RUN, DEPLOYMENT, REPLICA_SET, SERVICE
+from rollouts.api.meta import Json, Key, Kind, Metadata, Object, Ref
+from rollouts.api.rollout import Rollout
+from rollouts.api.workloads import Deployment, ReplicaSet, Service
+from rollouts.planner.assembly import assemble
+from rollouts.planner.binding import Settling
+from rollouts.planner.reading import Plugins
+from rollouts.planner.snapshot import Snapshot
+from rollouts.simulator.world import World
+from rollouts.wire.decode import decode
+
+Made = TypeVar("Made")
+
+
+class Sight:
+    """A world's objects, decoded, for `assemble`; what was made of a specification is kept as long as that stays."""
+
+    def __init__(self, world: World, settle: timedelta | None) -> None:
+        self._objects = world.objects
+        self._endpoints = world.endpoints
+        self._plugins = _plugins(settle)
+        self._made: dict[tuple[str, int, str, Hashable], Any] = {}
+
+    def snapshot(self, ref: Ref) -> Snapshot | None:
+        """The Rollout and all it refers to, None when there is none."""
+        raw = self._objects.get(ref)
+        return assemble(decode(Rollout, raw), self, self._plugins, recall=self.recall) if raw else None
+
+    def recall(self, rollout: Rollout, slot: str, stamp: Hashable, make: Callable[[], Made]) -> Made:
+        """What was made before of this generation, or what *make* gives."""
+        key = (rollout.metadata.uid, rollout.metadata.generation, slot, stamp)
+        if key not in self._made:
+            self._made[key] = make()
+        found: Made = self._made[key]
+        return found
+
+    def replica_sets(self, owner: str) -> tuple[ReplicaSet, ...]:
+        """Those that the owner of that uid controls."""
+        every = (decode(ReplicaSet, raw) for raw in self._objects.of(REPLICA_SET))
+        return tuple(found for found in every if _owner(found.metadata) == owner)
+
+    def replica_set(self, key: Key) -> ReplicaSet | None:
+        """Any ReplicaSet."""
+        return self._found(ReplicaSet, Ref(REPLICA_SET, *key))
+
+    def runs(self, owner: str) -> tuple[AnalysisRun, ...]:
+        """Those that the owner of that uid controls."""
+        every = (decode(AnalysisRun, raw) for raw in self._objects.of(ANALYSIS_RUN))
+        return tuple(found for found in every if _owner(found.metadata) == owner)
+
+    def service(self, key: Key) -> Service | None:
+        """A Service."""
+        return self._found(Service, Ref(SERVICE, *key))
+
+    def endpoints(self, service: Key) -> tuple[str, ...]:
+        """Names of the ready pods behind a Service."""
+        return self._endpoints.get(service.name, ())
+
+    def deployment(self, key: Key) -> Deployment | None:
+        """A Deployment."""
+        return self._found(Deployment, Ref(DEPLOYMENT, *key))
+
+    def template(self, kind: Kind, key: Key) -> AnalysisTemplate | None:
+        """An AnalysisTemplate or ClusterAnalysisTemplate."""
+        return self._found(AnalysisTemplate, Ref(kind, *key))
+
+    def route(self, ref: Ref) -> Object | None:
+        """Whatever a router reads."""
+        raw: Json | None = self._objects.get(ref)
+        return Object(decode(Metadata, raw["metadata"]), raw) if raw else None
+
+    def serves(self, kind: Kind) -> bool:
+        """Every kind exists here."""
+        return bool(kind)
+
+    def _found(self, form: type[Made], ref: Ref) -> Made | None:
+        raw = self._objects.get(ref)
+        return decode(form, raw) if raw else None
+
+
+def _owner(metadata: Metadata) -> str:
+    return metadata.controller.uid if metadata.controller else ""
+
+
+@lru_cache(maxsize=64)
+def _plugins(settle: timedelta | None) -> Plugins:
+    settling = Settling() if settle is None else Settling({"": settle})
+    return Plugins(plugins.steps(), plugins.routers(), plugins.providers().keys(), settling)
