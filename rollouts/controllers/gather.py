@@ -1,0 +1,141 @@
+"""Read everything one decision needs, at one moment: nothing here awaits, so nothing changes meanwhile."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+
+from rollouts.api.analysis import AnalysisRun, AnalysisTemplate
+from rollouts.api.kinds import DEPLOYMENT, REPLICA_SET, SERVICE
+from rollouts.api.meta import Key, Kind, Object, Ref
+from rollouts.api.rollout import Rollout
+from rollouts.api.workloads import Deployment, Endpoint, ReplicaSet, Service
+from rollouts.controllers.stores import BY_OWNER, BY_SERVICE, Settings, Stores
+from rollouts.kube.store import HasMetadata, Store
+from rollouts.planner.assembly import assemble
+from rollouts.planner.reading import Plugins
+from rollouts.planner.snapshot import Snapshot
+
+# The change that is waited for wakes the Rollout when it arrives; this is for one that never does.
+PATIENCE: Final = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The Rollout does not exist, or is being deleted: its objects go with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """What is known is older than what we wrote, or incomplete: look again after *patience*."""
+
+    patience: timedelta
+    why: str
+
+
+def gather(key: Key, stores: Stores, plugins: Plugins, settings: Settings) -> Gone | Stale | Snapshot:
+    """All that may be known about Rollout *key* now; `stores.memory` learns what that depends on."""
+    for kind in stores.unsynced():
+        return Stale(PATIENCE, f"{kind.plural} are not listed yet")
+    if stores.rollouts.is_stale(key):
+        return Stale(PATIENCE, f"Rollout {key} is older than our last write to it")
+    rollout = stores.rollouts.get(key)
+    if rollout is None or rollout.metadata.deletion_timestamp is not None:
+        stores.memory.forget(key)
+        return Gone()
+    look = _Look(stores)
+    snapshot = assemble(rollout, look, plugins, instance_id=settings.instance_id, recall=stores.memory.recall)
+    stores.memory.looked_at(key, frozenset(look.refs))
+    why = _children_behind(rollout, stores) or _references_behind(look, stores)
+    return Stale(PATIENCE, why) if why else snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """The stores as a Cluster; *refs* collects what was looked for."""
+
+    stores: Stores
+    refs: set[Ref] = field(default_factory=set)
+
+    def replica_sets(self, owner: str) -> tuple[ReplicaSet, ...]:
+        return self.stores.replica_sets.by_index(BY_OWNER, owner)
+
+    def replica_set(self, key: Key) -> ReplicaSet | None:
+        self._note(REPLICA_SET, key)
+        return self.stores.replica_sets.get(key)
+
+    def runs(self, owner: str) -> tuple[AnalysisRun, ...]:
+        return self.stores.runs.by_index(BY_OWNER, owner)
+
+    def service(self, key: Key) -> Service | None:
+        self._note(SERVICE, key)
+        return self.stores.services.get(key)
+
+    def endpoints(self, service: Key) -> tuple[str, ...]:
+        slices = self.stores.endpoint_slices.by_index(BY_SERVICE, str(service))
+        return tuple(sorted({_pod(one) for slice_ in slices for one in slice_.endpoints if _is_ready_pod(one)}))
+
+    def deployment(self, key: Key) -> Deployment | None:
+        self._note(DEPLOYMENT, key)
+        return self.stores.deployments.get(key)
+
+    def template(self, kind: Kind, key: Key) -> AnalysisTemplate | None:
+        self._note(kind, key)
+        store: Store[AnalysisTemplate] | None = self.stores.of(kind)
+        return store.get(key) if store else None
+
+    def route(self, ref: Ref) -> Object | None:
+        self.refs.add(ref)
+        store = self.stores.routes.get(ref.kind)
+        return store.get(ref.key) if store is not None else None
+
+    def serves(self, kind: Kind) -> bool:
+        store = self.stores.of(kind)
+        return store is not None and store.served
+
+    def _note(self, kind: Kind, key: Key) -> None:
+        self.refs.add(Ref(kind, key.namespace, key.name))
+
+
+def _is_ready_pod(endpoint: Endpoint) -> bool:
+    """Traffic may be sent there: absent conditions count as ready, and as not terminating, by Kubernetes' rules."""
+    conditions = endpoint.conditions
+    is_pod = endpoint.target_ref is not None and endpoint.target_ref.kind == "Pod"
+    return is_pod and conditions.ready is not False and conditions.terminating is not True
+
+
+def _pod(endpoint: Endpoint) -> str:
+    return endpoint.target_ref.name if endpoint.target_ref else ""
+
+
+def _children_behind(rollout: Rollout, stores: Stores) -> str:
+    """Which ReplicaSet or run of *rollout* is older than what we wrote; "" when none is."""
+    namespace = rollout.metadata.namespace
+    children: tuple[tuple[str, Store[ReplicaSet] | Store[AnalysisRun]], ...] = (
+        ("ReplicaSet", stores.replica_sets),
+        ("AnalysisRun", stores.runs),
+    )
+    for kind, store in children:
+        for key in store.pending(namespace):
+            if _is_child(rollout, key, store.get(key)):
+                return f"{kind} {key} is older than our last write to it"
+    return ""
+
+
+def _is_child(rollout: Rollout, key: Key, found: HasMetadata | None) -> bool:
+    """By owner; what we created and have not seen yet is known by how its name begins."""
+    if found is None:
+        return key.name.startswith(f"{rollout.metadata.name}-")
+    owner = found.metadata.controller
+    return owner is not None and owner.uid == rollout.metadata.uid
+
+
+def _references_behind(look: _Look, stores: Stores) -> str:
+    for ref in look.refs:
+        store = stores.of(ref.kind)
+        if store is None:
+            continue
+        if not store.synced:
+            return f"{ref.kind.plural} are not listed yet"
+        if store.is_stale(ref.key):
+            return f"{ref} is older than our last write to it"
+    return ""

@@ -1,0 +1,188 @@
+"""Which objects this controller sees: one informer and store per kind, and how they are found again."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from typing import Any, Final, NamedTuple, TypeVar
+
+from rollouts import plugins as registry
+from rollouts.api import keys
+from rollouts.api.analysis import AnalysisRun, AnalysisTemplate
+from rollouts.api.kinds import (
+    ANALYSIS_RUN,
+    ANALYSIS_TEMPLATE,
+    CLUSTER_ANALYSIS_TEMPLATE,
+    DEPLOYMENT,
+    ENDPOINT_SLICE,
+    REPLICA_SET,
+    ROLLOUT,
+    SERVICE,
+)
+from rollouts.api.meta import Kind, Object
+from rollouts.api.rollout import Rollout
+from rollouts.api.workloads import Deployment, EndpointSlice, ReplicaSet, Service
+from rollouts.controllers.memory import Memory
+from rollouts.controllers.writes import Written
+from rollouts.kube.client import Client
+from rollouts.kube.informer import Informer
+from rollouts.kube.objects import object_decoder
+from rollouts.kube.store import Event, HasMetadata, Index, Store
+from rollouts.planner.binding import Settling
+from rollouts.planner.reading import Plugins
+from rollouts.wire.decode import decode
+
+BY_OWNER: Final = "owner"
+BY_SERVICE: Final = "service"
+SERVICE_NAME: Final = "kubernetes.io/service-name"
+
+Seen = TypeVar("Seen", bound=HasMetadata)
+OnEvent = Callable[[Kind, Event[Any]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What this controller is responsible for: objects of its *instance_id*, in its *namespace* ("": all).
+
+    *settle*: settling times by a router's name in the Rollout; "" is for all the others.
+    """
+
+    instance_id: str = ""
+    namespace: str = ""
+    settle: Mapping[str, timedelta] = field(default_factory=dict)
+
+    @property
+    def selector(self) -> str:
+        """Selects what is ours: with an instance-id what carries it, without one what carries none."""
+        return f"{keys.INSTANCE_ID_LABEL}={self.instance_id}" if self.instance_id else f"!{keys.INSTANCE_ID_LABEL}"
+
+
+@dataclass(frozen=True)
+class Stores:
+    """The newest known objects. *cluster_templates* is None for a controller confined to a namespace."""
+
+    rollouts: Store[Rollout]
+    replica_sets: Store[ReplicaSet]
+    services: Store[Service]
+    endpoint_slices: Store[EndpointSlice]
+    deployments: Store[Deployment]
+    runs: Store[AnalysisRun]
+    templates: Store[AnalysisTemplate]
+    cluster_templates: Store[AnalysisTemplate] | None = None
+    routes: Mapping[Kind, Store[Object]] = field(default_factory=dict)
+    memory: Memory = field(default_factory=Memory)
+
+    def of(self, kind: Kind) -> Store[Any] | None:
+        """The store of *kind*; None for a kind that nobody watches."""
+        return self._by_kind().get(kind)
+
+    def expect(self, written: Iterable[Written]) -> None:
+        """We wrote these: who depends on them is stale until the stores have seen it."""
+        for write in written:
+            store = self.of(write.kind)
+            if store is None:
+                continue
+            if write.version:
+                store.expect(write.key, write.version)
+            else:
+                store.expect_deleted(write.key, write.uid)
+
+    def unsynced(self) -> Iterable[Kind]:
+        """Kinds that were never listed completely; routers' kinds are left out, not every Rollout needs them."""
+        return (kind for kind, store in self._by_kind().items() if not store.synced and kind not in self.routes)
+
+    def _by_kind(self) -> dict[Kind, Store[Any]]:
+        known: dict[Kind, Store[Any] | None] = {
+            ROLLOUT: self.rollouts,
+            REPLICA_SET: self.replica_sets,
+            SERVICE: self.services,
+            ENDPOINT_SLICE: self.endpoint_slices,
+            DEPLOYMENT: self.deployments,
+            ANALYSIS_RUN: self.runs,
+            ANALYSIS_TEMPLATE: self.templates,
+            CLUSTER_ANALYSIS_TEMPLATE: self.cluster_templates,
+            **self.routes,
+        }
+        return {kind: store for kind, store in known.items() if store is not None}
+
+
+def installed(settings: Settings) -> Plugins:
+    """Every step, router and provider that was found, with the settling times asked for."""
+    return Plugins(registry.steps(), registry.routers(), registry.providers(), Settling(settings.settle))
+
+
+def informers(
+    client: Client, settings: Settings, plugins: Plugins, on_event: OnEvent
+) -> tuple[Stores, tuple[Informer[Any], ...]]:
+    """All informers, not yet running, and their stores; *on_event* hears of every change with its kind."""
+    begin = _Beginning(client, settings, on_event)
+    ours, all_of_them = settings.selector, ""
+    own: dict[str, Informer[Any]] = {
+        "rollouts": begin.lean(ROLLOUT, Rollout, ours),
+        "replica_sets": begin.lean(REPLICA_SET, ReplicaSet, keys.HASH_LABEL, {BY_OWNER: owners}),
+        "services": begin.lean(SERVICE, Service, all_of_them),
+        "endpoint_slices": begin.lean(ENDPOINT_SLICE, EndpointSlice, SERVICE_NAME, {BY_SERVICE: service_of}),
+        "deployments": begin.lean(DEPLOYMENT, Deployment, all_of_them),
+        "runs": begin.lean(ANALYSIS_RUN, AnalysisRun, ours, {BY_OWNER: owners}),
+        "templates": begin.lean(ANALYSIS_TEMPLATE, AnalysisTemplate, ours),
+    }
+    if not settings.namespace:
+        own["cluster_templates"] = begin.lean(CLUSTER_ANALYSIS_TEMPLATE, AnalysisTemplate, ours)
+    routes = {kind: begin.whole(kind) for kind in _route_kinds(plugins)}
+    fields: dict[str, Any] = {name: informer.store for name, informer in own.items()}
+    stores = Stores(routes={kind: informer.store for kind, informer in routes.items()}, **fields)
+    return stores, (*own.values(), *routes.values())
+
+
+def owners(found: HasMetadata) -> Iterable[str]:
+    """Index: the uid of what controls the object."""
+    owner = found.metadata.controller
+    return (owner.uid,) if owner else ()
+
+
+def service_of(found: EndpointSlice) -> Iterable[str]:
+    """Index: namespace and name of the Service whose endpoints these are."""
+    name = found.metadata.labels.get(SERVICE_NAME)
+    return (f"{found.metadata.namespace}/{name}",) if name else ()
+
+
+def _route_kinds(plugins: Plugins) -> tuple[Kind, ...]:
+    """Every kind that some router watches, each once."""
+    watched = (kind for router in plugins.routers.values() for kind, verbs in router.kinds.items() if "watch" in verbs)
+    return tuple(sorted(set(watched)))
+
+
+class _Beginning(NamedTuple):
+    """What all informers have in common."""
+
+    client: Client
+    settings: Settings
+    on_event: OnEvent
+
+    def lean(
+        self, kind: Kind, form: type[Seen], selector: str, indexes: Mapping[str, Index[Any]] | None = None
+    ) -> Informer[Seen]:
+        return self._informer(kind, partial(_lean, form), selector, indexes)
+
+    def whole(self, kind: Kind) -> Informer[Object]:
+        return self._informer(kind, object_decoder(kind), "", None)
+
+    def _informer(
+        self, kind: Kind, read: Callable[[bytes], Seen], selector: str, indexes: Mapping[str, Index[Any]] | None
+    ) -> Informer[Seen]:
+        return Informer(
+            kind,
+            read,
+            client=self.client,
+            namespace=self.settings.namespace if kind.namespaced else "",
+            selector=selector,
+            indexes=indexes,
+            on_event=partial(self.on_event, kind),
+        )
+
+
+def _lean(form: type[Seen], body: bytes) -> Seen:
+    """The object without kubectl's copy of it, which is as large as the object and which nobody here reads."""
+    found = decode(form, body)
+    found.metadata.annotations.pop(keys.LAST_APPLIED, None)
+    return found

@@ -1,0 +1,90 @@
+"""Whom a change concerns: the Rollout itself, the owner, and whoever's newest snapshot depends on the object."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from rollouts.api.analysis import AnalysisRun, AnalysisTemplate
+from rollouts.api.kinds import (
+    ANALYSIS_RUN,
+    ANALYSIS_TEMPLATE,
+    CLUSTER_ANALYSIS_TEMPLATE,
+    DEPLOYMENT,
+    ENDPOINT_SLICE,
+    GROUP,
+    REPLICA_SET,
+    ROLLOUT,
+    SERVICE,
+)
+from rollouts.api.meta import Key, Kind, Metadata, Ref
+from rollouts.api.workloads import Deployment, EndpointSlice, Service
+from rollouts.controllers.stores import SERVICE_NAME
+from rollouts.kube.store import Event
+
+Readers = Callable[[Ref], frozenset[Key]]
+
+
+def wakes(kind: Kind, event: Event[Any], readers: Readers) -> frozenset[Key]:
+    """The Rollouts to look at because of *event*; *readers* tells whose snapshot depends on an object."""
+    if event.old is not None and event.new is not None and _is_no_news(kind, event.old, event.new):
+        return frozenset()
+    if kind == ROLLOUT:
+        return frozenset({event.key})
+    shapes = [found for found in (event.old, event.new) if found is not None]
+    concerned = {reader for found in shapes for ref in _refs(kind, found.metadata) for reader in readers(ref)}
+    return frozenset(concerned | {owner for found in shapes for owner in _owners(kind, found.metadata)})
+
+
+def _refs(kind: Kind, metadata: Metadata) -> Iterable[Ref]:
+    """What snapshots call the object; they know endpoints by their Service."""
+    if kind == ENDPOINT_SLICE:
+        return (Ref(SERVICE, metadata.namespace, metadata.labels.get(SERVICE_NAME, "")),)
+    return (Ref(kind, metadata.namespace, metadata.name),)
+
+
+def _owners(kind: Kind, metadata: Metadata) -> Iterable[Key]:
+    if kind not in {REPLICA_SET, ANALYSIS_RUN}:
+        return ()
+    mine = (
+        owner
+        for owner in metadata.owner_references
+        if owner.kind == ROLLOUT.name and owner.api_version.partition("/")[0] == GROUP
+    )
+    return (Key(metadata.namespace, owner.name) for owner in mine)
+
+
+def _is_no_news(kind: Kind, old: Any, new: Any) -> bool:
+    """Nothing changed that a snapshot shows; kinds without a rule always are news."""
+    part = PARTS.get(kind)
+    return part is not None and part(old) == part(new)
+
+
+def _of_run(found: AnalysisRun) -> Any:
+    status = found.status
+    ends = (found.spec.get("terminate"), found.metadata.deletion_timestamp)
+    return status.phase, status.message, found.metadata.labels, found.metadata.uid, ends
+
+
+def _of_service(found: Service) -> Any:
+    return found.spec, found.metadata.annotations, found.metadata.uid, found.metadata.deletion_timestamp
+
+
+def _of_slice(found: EndpointSlice) -> Any:
+    return found.endpoints, found.metadata.labels
+
+
+def _of_deployment(found: Deployment) -> Any:
+    return found.metadata.uid, found.metadata.generation, found.metadata.deletion_timestamp
+
+
+def _of_template(found: AnalysisTemplate) -> Any:
+    return found.metadata.uid, found.spec
+
+
+PARTS: Final[dict[Kind, Callable[[Any], Any]]] = {
+    ANALYSIS_RUN: _of_run,
+    SERVICE: _of_service,
+    ENDPOINT_SLICE: _of_slice,
+    DEPLOYMENT: _of_deployment,
+    ANALYSIS_TEMPLATE: _of_template,
+    CLUSTER_ANALYSIS_TEMPLATE: _of_template,
+}
