@@ -6,8 +6,8 @@ from rollouts.cli.app import run
 
 
 def main() -> None:
-    """Run the command line and exit with its code."""
-    sys.exit(run(sys.argv))
+    """Run the command line; ends with SystemExit."""
+    run(sys.argv)
 
 
 if __name__ == "__main__":

@@ -71,8 +71,10 @@ def _duration(text: str | timedelta) -> timedelta:
         raise typer.BadParameter(str(error)) from None
 
 
-def _span(name: str, text: str, panel: str) -> Any:
-    return typer.Option(name, help=text, rich_help_panel=panel, parser=_duration, metavar="DURATION")
+def _span(name: str, text: str, panel: str, default: str) -> Any:
+    return typer.Option(
+        name, help=text, rich_help_panel=panel, parser=_duration, metavar="DURATION", show_default=default
+    )
 
 
 def _flag(name: str, text: str, panel: str) -> Any:
@@ -94,7 +96,7 @@ def controller(
     qps: Annotated[float, _flag("--qps", "Requests per second to the API server; 0: no limit.", _ACCESS)] = 40,
     burst: Annotated[int, _flag("--burst", "Requests at once before --qps counts.", _ACCESS)] = 80,
     instance_id: Annotated[
-        str, _flag("--instance-id", f"Work only on objects whose label {INSTANCE_ID_LABEL} says so.", _WORK)
+        str, _flag("--instance-id", f"Only objects with this value of label {INSTANCE_ID_LABEL}.", _WORK)
     ] = "",
     namespaced: Annotated[bool, _flag("--namespaced/--no-namespaced", "Work in one namespace only.", _WORK)] = False,
     namespace: Annotated[
@@ -115,13 +117,13 @@ def controller(
         bool, _flag("--leader-elect/--no-leader-elect", "Work only while holding the Lease.", _LEADING)
     ] = True,
     lease_duration: Annotated[
-        timedelta, _span("--leader-election-lease-duration", "How long others wait for us.", _LEADING)
+        timedelta, _span("--leader-election-lease-duration", "How long others wait for us.", _LEADING, "15s")
     ] = timedelta(seconds=15),
     renew_deadline: Annotated[
-        timedelta, _span("--leader-election-renew-deadline", "How long we trust a renewal.", _LEADING)
+        timedelta, _span("--leader-election-renew-deadline", "How long we trust a renewal.", _LEADING, "10s")
     ] = timedelta(seconds=10),
     retry_period: Annotated[
-        timedelta, _span("--leader-election-retry-period", "Between renewals.", _LEADING)
+        timedelta, _span("--leader-election-retry-period", "Between renewals.", _LEADING, "2s")
     ] = timedelta(seconds=2),
     metrics_port: Annotated[int, _flag("--metricsPort", "Port of /metrics.", _TELLING)] = 8090,
     health_port: Annotated[int, _flag("--healthzPort", "Port of /healthz and /readyz.", _TELLING)] = 8080,
@@ -130,10 +132,10 @@ def controller(
         str, _flag("--logformat", "json, text, or auto: text on a terminal, else json.", _TELLING)
     ] = "auto",
     nginx_settle: Annotated[
-        timedelta, _span("--nginx-settle", "A changed Ingress counts as in effect after this.", _SETTLING)
+        timedelta, _span("--nginx-settle", "A changed Ingress counts as in effect after this.", _SETTLING, "2s")
     ] = timedelta(seconds=2),
     gateway_settle: Annotated[
-        timedelta, _span("--gateway-settle", "A changed HTTPRoute, once accepted, likewise.", _SETTLING)
+        timedelta, _span("--gateway-settle", "A changed HTTPRoute, once accepted, likewise.", _SETTLING, "0s")
     ] = timedelta(0),
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say it and end.")

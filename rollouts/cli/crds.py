@@ -18,9 +18,7 @@ from rollouts.settings import release
 
 MANAGER: Final = "rollouts-crds"
 
-crds: Final = typer.Typer(
-    no_args_is_help=True, pretty_exceptions_enable=False, help="The kinds this controller serves."
-)
+crds: Final = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="The kinds that are served.")
 
 
 def register(app: typer.Typer) -> None:

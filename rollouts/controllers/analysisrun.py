@@ -11,7 +11,7 @@ from rollouts.api.meta import Json, Key
 from rollouts.controllers.journal import Journal
 from rollouts.controllers.metrics import ReconcileMetrics
 from rollouts.controllers.questions import Questions
-from rollouts.controllers.writes import Writer
+from rollouts.controllers.writes import Writer, expect
 from rollouts.kube.client import Client
 from rollouts.kube.errors import Conflict, NotFound, ServerFault, Unreachable
 from rollouts.kube.store import Store
@@ -87,8 +87,7 @@ class AnalysisRunController:
             self._questions.settle(uid, answers)
             raise
         self._questions.settle(uid, answers)
-        for written in writer.written:
-            self._expect(written.key, written.version, written.uid)
+        expect(writer.written, lambda _: self._runs)
         if decided.status != run.status:
             self._journal.record_run(run.metadata, decided)
         return True
@@ -99,12 +98,6 @@ class AnalysisRunController:
         elif decided.status != run.status:
             patch = diff(_json(run.status), _json(decided.status))
             await writer.patch(ANALYSIS_RUN, target(run.metadata), {"status": patch})
-
-    def _expect(self, key: Key, version: str, deleted_uid: str) -> None:
-        if deleted_uid:
-            self._runs.expect_deleted(key, deleted_uid)
-        else:
-            self._runs.expect(key, version)
 
 
 def _json(status: AnalysisRunStatus) -> Json:

@@ -57,6 +57,10 @@ class Journal:
         if about is not None:
             self.announce(about, [Announcement(events.RECONCILIATION_ERROR, _words(error), is_warning=True)])
 
+    def run_failed(self, key: Key, error: Exception) -> None:
+        """A reconcile of an AnalysisRun raised."""
+        log.error("reconcile failed", run=str(key), error=_words(error), exc_info=error)
+
     def create_failed(self, about: Metadata, text: str) -> None:
         """A ReplicaSet was refused."""
         log.warning("replica set refused", rollout=str(about.key), why=text)

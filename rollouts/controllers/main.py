@@ -16,7 +16,6 @@ from prometheus_client import CollectorRegistry, Gauge, disable_created_metrics
 
 from rollouts.api.meta import Key
 from rollouts.controllers.team import Team
-from rollouts.kube.access import AccessError
 from rollouts.kube.client import Client
 from rollouts.kube.lease import Lease
 from rollouts.runtime import lifecycle
@@ -38,7 +37,7 @@ class Readiness:
 
 def main(settings: Settings) -> int:
     """Run until SIGTERM; returns the exit code. A second SIGTERM ends the process at once."""
-    disable_created_metrics()
+    disable_created_metrics()  # type: ignore[no-untyped-call]
 
     async def serve(stop: asyncio.Event) -> None:
         await run(settings, stop, SystemClock())

@@ -8,12 +8,12 @@ from typing import Any, Final
 
 import structlog
 
+from analysis.agenda import Query
 from analysis.answers import Answer, Failure
 from analysis.measure import Providers, answer
 from analysis.providers.base import Tools
 from rollouts.api.analysis import AnalysisRun
 from rollouts.api.meta import Key
-from rollouts.planner.analysisrun import Query
 
 log = structlog.get_logger("rollouts.analysis")
 

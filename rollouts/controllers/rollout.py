@@ -1,18 +1,18 @@
 """One Rollout, one step closer: read, decide, write, say; in that order, once."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 import msgspec
 
-from rollouts import plugins
 from rollouts.api import reasons
 from rollouts.api.meta import Condition, Key
 from rollouts.controllers.apply import Receipt, Refusal, apply, write_status
-from rollouts.controllers.gather import Gone, Stale, gather
+from rollouts.controllers.gather import Gone, Stale
 from rollouts.controllers.journal import Journal
 from rollouts.controllers.metrics import ReconcileMetrics
 from rollouts.controllers.stores import Stores
-from rollouts.controllers.writes import Writer
+from rollouts.controllers.writes import Writer, expect
 from rollouts.kube.client import Client
 from rollouts.kube.errors import ApiError
 from rollouts.planner.actions import CreateReplicaSet
@@ -20,25 +20,24 @@ from rollouts.planner.conditions import put
 from rollouts.planner.rollout import plan
 from rollouts.planner.snapshot import Snapshot
 from rollouts.runtime.clock import Clock
-from rollouts.settings import Settings
 
 
 class RolloutController:
-    """Brings Rollouts to what they should be."""
+    """Brings Rollouts to what they should be. *look* is `gather` with all but the key filled in."""
 
     def __init__(
         self,
         stores: Stores,
+        look: Callable[[Key], Gone | Stale | Snapshot],
         client: Client,
-        settings: Settings,
         *,
         clock: Clock,
         journal: Journal,
         metrics: ReconcileMetrics,
     ) -> None:
         self._stores = stores
+        self._look = look
         self._client = client
-        self._settings = settings
         self._clock = clock
         self._journal = journal
         self._metrics = metrics
@@ -46,7 +45,7 @@ class RolloutController:
     async def reconcile(self, key: Key) -> datetime | None:
         """Bring one Rollout one step closer; return when to look again."""
         now = self._clock.now()
-        match gather(key, self._stores, plugins, self._settings, now):
+        match self._look(key):
             case Gone():
                 return None
             case Stale() as stale:
@@ -55,7 +54,7 @@ class RolloutController:
                 with self._metrics.timed(key):
                     decided = plan(snapshot, now)
                     receipt = await apply(decided, snapshot, self._client)
-                    self._stores.expect(receipt.written)
+                    expect(receipt.written, self._stores.of)
                     self._journal.record(snapshot, decided, receipt)
                     return await self._next_look(snapshot, receipt, decided.wake_at, now)
 
@@ -86,5 +85,5 @@ class RolloutController:
             await write_status(writer, snapshot, msgspec.structs.replace(snapshot.status, conditions=conditions))
         except ApiError as error:
             self._journal.overtaken(snapshot.rollout.metadata, Refusal(None, error))
-        self._stores.expect(writer.written)
+        expect(writer.written, self._stores.of)
         self._journal.create_failed(snapshot.rollout.metadata, text)

@@ -1,13 +1,15 @@
 """Conditional writes to the API server, and what they were answered with."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
 from rollouts.api.meta import Json, Key, Kind
 from rollouts.kube.client import Client
 from rollouts.kube.errors import NotFound
+from rollouts.kube.store import Store
 from rollouts.planner.actions import Target
 
 
@@ -26,6 +28,18 @@ class _Version(msgspec.Struct, rename="camel"):
 
 class _Answer(msgspec.Struct):
     metadata: _Version
+
+
+def expect(written: Iterable[Written], store_of: Callable[[Kind], Store[Any] | None]) -> None:
+    """Tell the stores what they will see, so that nothing is decided before they have."""
+    for kind, key, version, uid in written:
+        store = store_of(kind)
+        if store is None:
+            continue
+        if uid:
+            store.expect_deleted(key, uid)
+        else:
+            store.expect(key, version)
 
 
 @dataclass
