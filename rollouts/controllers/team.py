@@ -177,5 +177,5 @@ def _take_inventory(registry: CollectorRegistry, found: stores.Stores) -> None:
 def _queue(name: str, clock: Clock, metrics: QueueMetrics) -> WorkQueue[Key]:
     meter = metrics.meter(name)
     queue: WorkQueue[Key] = WorkQueue(clock, meter)
-    meter.watch(lambda: {key: since for key, since in queue.in_hand.items()}, clock.monotonic)
+    meter.watch(lambda: dict(queue.in_hand.items()), clock.monotonic)
     return queue
