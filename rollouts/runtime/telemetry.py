@@ -3,11 +3,12 @@
 import logging
 import re
 import sys
-from collections.abc import Mapping, MutableMapping
-from typing import Any, Final, Literal, TextIO
+from collections.abc import Mapping
+from typing import Final, Literal, TextIO
 
 import orjson
 import structlog
+from structlog.dev import plain_traceback
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 Format = Literal["auto", "json", "text"]
@@ -41,7 +42,9 @@ def configure_logs(level: str = "info", form: Format = "auto", stream: TextIO | 
     stream = stream or sys.stderr
     threshold = LEVELS[level.lower()]
     text = form == "text" or (form == "auto" and stream.isatty())
-    render: list[Processor] = _text(stream) if text else [structlog.processors.format_exc_info, _json]
+    # plain tracebacks, rendered before they are searched for secrets: pretty ones would show local variables
+    last = structlog.dev.ConsoleRenderer(stream.isatty(), exception_formatter=plain_traceback) if text else _json
+    render: list[Processor] = [structlog.processors.format_exc_info, _redact_traceback, last]
     structlog.configure(
         processors=[structlog.contextvars.merge_contextvars, *_shared(), *render],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
@@ -72,16 +75,15 @@ def _hidden(name: str, value: object) -> object:
     return value
 
 
-def _json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+def _redact_traceback(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     if "exception" in event:
         event["exception"] = _SECRET_TEXTS.sub(_HIDDEN, str(event["exception"]))
-    ordered: MutableMapping[str, Any] = {"time": event.pop("timestamp", ""), "level": event.pop("level", "")}
-    ordered["msg"] = event.pop("event", "")
-    return orjson.dumps(dict(ordered) | dict(event), default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    return event
 
 
-def _text(stream: TextIO) -> list[Processor]:
-    return [structlog.dev.ConsoleRenderer(colors=stream.isatty())]
+def _json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+    first = {"time": event.pop("timestamp", ""), "level": event.pop("level", ""), "msg": event.pop("event", "")}
+    return orjson.dumps(first | dict(event), default=str, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
 def _route_libraries(threshold: int, render: list[Processor], stream: TextIO) -> None:
