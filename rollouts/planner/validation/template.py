@@ -23,9 +23,13 @@ _BAD_DNS_LABEL: Final = (
 
 
 def template_problems(template: Json, selector: LabelSelector) -> Iterator[Problem]:
-    """What is wrong with *template*, whose types are right, as the template of pods that *selector* selects."""
+    """What is wrong with *template*, whose objects and lists are some, as the template of pods that *selector* selects."""
     metadata, spec = _object(template, "metadata"), _object(template, "spec")
     labels = metadata.get("labels")
+    wrong_types = tuple(_type_problems(metadata, spec))
+    if wrong_types:
+        yield from wrong_types
+        return
     if not matches(selector, labels or {}):
         yield Problem(f"{PATH}.metadata.labels", shown(labels), "`selector` does not match template `labels`")
     # Kubernetes leaves `metadata` out of these two paths.
@@ -39,6 +43,23 @@ def template_problems(template: Json, selector: LabelSelector) -> Iterator[Probl
 
 def _object(value: Json, key: str) -> Mapping[str, Any]:
     return value.get(key) or {}
+
+
+def _type_problems(metadata: Json, spec: Json) -> Iterator[Problem]:
+    """Numbers and booleans where text must stand: YAML makes them of `version: 1.0` and `"on": yes`."""
+    for kind in ("labels", "annotations"):
+        for key, value in (metadata.get(kind) or {}).items():
+            yield from _text_problems(value, f"{PATH}.metadata.{kind}.{key}")
+    for kind in ("containers", "initContainers"):
+        for index, container in enumerate(spec.get(kind) or ()):
+            for key in ("name", "image"):
+                yield from _text_problems(container.get(key) or "", f"{PATH}.spec.{kind}[{index}].{key}")
+    yield from _text_problems(spec.get("restartPolicy") or "", f"{PATH}.spec.restartPolicy")
+
+
+def _text_problems(value: Any, path: str) -> Iterator[Problem]:
+    if not isinstance(value, str):
+        yield Problem(path, shown(value), "must be a string: write it in quotes")
 
 
 def _container_problems(spec: Json) -> Iterator[Problem]:

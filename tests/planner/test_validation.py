@@ -1,0 +1,407 @@
+"""What an InvalidSpec says, held against what Argo Rollouts said of the same specifications."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from rollouts.api import kinds
+from rollouts.planner.validation.labels import LONGEST
+from tests.planner.lent import NGINX, SPACE, TEMPLATE, ingress, metric, named, rollout, said, service, template
+
+ENTRIES = [json.loads(line) for line in (Path(__file__).parent / "invalid_specs.jsonl").read_text().splitlines()]
+
+# Where we say something else than Argo Rollouts did, what we say, and why.
+SERVED = "this version serves argoproj-labs/gatewayAPI, gatewayAPI, nginx"
+OURS = "Service web-stable belonged to another Rollout of the same situation by then"
+DIFFERENT = {
+    "i05": (
+        'spec.strategy.steps[0].pause.duration: Invalid value: "soon": "soon" is not a duration: write numbers with '
+        "units (ns, us, ms, s, m, h), such as 1h30m",
+        "it called a word negative",
+    ),
+    "i11": (
+        'spec.strategy.maxSurge: Invalid value: "many": "many" is neither a whole number nor a percentage such as 25%',
+        "it accepted a word as a number of pods",
+    ),
+    "i20": (
+        'spec.strategy.canary.trafficRouting.nginx.stableIngress: Invalid value: "web": ingress `web` has no rules '
+        "using service web-canary backend",
+        OURS,
+    ),
+    "i22": (
+        'spec.strategy.steps[0].setCanaryScale: Invalid value: {"replicas":1,"weight":5}: exactly one of weight, '
+        "replicas and matchTrafficWeight must be given",
+        "it took one and ignored the other",
+    ),
+    "i23": (
+        "spec.strategy.trafficRouting.managedRoutes: Required value: Rollout has missing field "
+        "'spec.strategy.canary.trafficRouting.managedRoutes'",
+        "our nginx router has header routes",
+    ),
+    "i25": (
+        "spec.strategy.canary.trafficRouting.istio: Forbidden: no router of this name; " + SERVED,
+        "this version has no such router",
+    ),
+    "i31": (
+        "spec.strategy.blueGreen: Forbidden: this version does not carry it out: use strategy canary, or leave this "
+        "Rollout to Argo Rollouts by a controller-instance-id label",
+        "this version has no blue-green",
+    ),
+    "i33": (
+        "spec.strategy.blueGreen: Forbidden: this version does not carry it out: use strategy canary, or leave this "
+        "Rollout to Argo Rollouts by a controller-instance-id label",
+        "this version has no blue-green",
+    ),
+    "i34": (
+        "spec.strategy.blueGreen: Forbidden: this version does not carry it out: use strategy canary, or leave this "
+        "Rollout to Argo Rollouts by a controller-instance-id label",
+        "this version has no blue-green",
+    ),
+    "i39": ("spec.template.spec.containers[0].image: Required value: a container needs an image", "ours says what for"),
+    "i41": (
+        "spec.strategy.steps[0].experiment: Forbidden: this version does not carry out experiment steps: remove the "
+        "step; this version carries out analysis, pause, setCanaryScale, setHeaderRoute, setWeight",
+        "it accepted an experiment that never ends; this version has none",
+    ),
+    "i42": (
+        "spec.strategy.steps[0].experiment: Forbidden: this version does not carry out experiment steps: remove the "
+        "step; this version carries out analysis, pause, setCanaryScale, setHeaderRoute, setWeight",
+        "this version has no experiments",
+    ),
+    "i43": (
+        "spec.rollbackWindow: Forbidden: this version does not carry it out: remove it; a return to an old revision "
+        "takes all steps, and can be promoted in full",
+        "it accepted a window of no revisions",
+    ),
+    "i44": ("spec.strategy.canary.trafficRouting.smi: Forbidden: no router of this name; " + SERVED, OURS),
+    "i45": (
+        "spec.strategy.canary.trafficRouting.plugins.acme/none: Forbidden: no plugin of this name; " + SERVED,
+        OURS,
+    ),
+}
+WORLD = (service("web-stable"), service("web-canary"), ingress())
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: f"{entry['name']} {entry['wrong']}")
+def test_a_wrong_specification_is_refused_in_the_words_of_argo_rollouts(entry):
+    spec = {"selector": None, "template": None, **entry["spec"]}
+    # the recording has no namespace in objects; one message names it
+    wanted = DIFFERENT.get(entry["name"], (entry["said"].replace("rec-invalid-specs", SPACE),))[0]
+    assert said(rollout(name=entry["name"], **spec), *WORLD) == wanted
+
+
+def test_listed_differences_are_differences():
+    by_name = {entry["name"]: entry["said"] for entry in ENTRIES}
+    assert [name for name, (ours, _) in DIFFERENT.items() if by_name[name] == ours] == []
+
+
+def test_a_good_rollout_has_no_problem():
+    steps = [{"setWeight": 20}, {"pause": {}}, {"setCanaryScale": {"replicas": 2}}]
+    assert said(rollout({**NGINX, "steps": steps}), *WORLD) == ""
+
+
+def test_the_selector_is_required():
+    text = "spec.selector: Required value: Rollout has missing field '.spec.selector'"
+    assert said(rollout(selector=None)) == text
+
+
+@pytest.mark.parametrize(
+    ("requirement", "text"),
+    [
+        ({"key": "a", "operator": "Is"}, '[0].operator: Invalid value: "Is": not a valid selector operator'),
+        (
+            {"key": "a", "operator": "In"},
+            "[0].values: Required value: must be specified when `operator` is 'In' or 'NotIn'",
+        ),
+        (
+            {"key": "a", "operator": "Exists", "values": ["b"]},
+            "[0].values: Forbidden: may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
+        ),
+    ],
+)
+def test_a_selector_that_is_none_is_refused(requirement, text):
+    assert said(rollout(selector={"matchExpressions": [requirement]})) == f"spec.selector.matchExpressions{text}"
+
+
+@pytest.mark.parametrize(
+    ("requirement", "matches"),
+    [
+        ({"key": "app", "operator": "In", "values": ["web", "api"]}, True),
+        ({"key": "app", "operator": "NotIn", "values": ["web"]}, False),
+        ({"key": "app", "operator": "Exists"}, True),
+        ({"key": "app", "operator": "DoesNotExist"}, False),
+    ],
+)
+def test_expressions_select_the_templates_labels(requirement, matches):
+    assert (said(rollout(selector={"matchExpressions": [requirement]})) == "") == matches
+
+
+def pod(**spec):
+    return {**TEMPLATE, "spec": {**TEMPLATE["spec"], **spec}}
+
+
+C = TEMPLATE["spec"]["containers"][0]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "text"),
+    [
+        (pod(containers=[]), "spec.containers: Required value: a pod needs at least one container"),
+        (pod(containers=[{"image": "a"}]), "spec.containers[0].name: Required value: a container needs a name"),
+        (
+            pod(containers=[C, C]),
+            'spec.containers[1].name: Duplicate value: "c": each container needs a name of its own',
+        ),
+        (
+            pod(initContainers=[C]),
+            'spec.initContainers[0].name: Duplicate value: "c": each container needs a name of its own',
+        ),
+        (
+            pod(containers=[{**C, "name": "A"}]),
+            'spec.containers[0].name: Invalid value: "A": a lowercase RFC 1123 label must',
+        ),
+        (
+            pod(activeDeadlineSeconds=1),
+            "spec.activeDeadlineSeconds: Forbidden: activeDeadlineSeconds in ReplicaSet is not",
+        ),
+        (
+            {**TEMPLATE, "metadata": {"labels": {"app": "web", "x": "a" * (LONGEST + 1)}}},
+            f'labels: Invalid value: "{"a" * 64}": must be no more than 63 bytes',
+        ),
+        (
+            {**TEMPLATE, "metadata": {"labels": {"app": "web", "a b": "c"}}},
+            'labels: Invalid value: "a b": name part must consist',
+        ),
+        (
+            {**TEMPLATE, "metadata": {"labels": {"app": "web", "A_/b": "c"}}},
+            'labels: Invalid value: "A_/b": prefix part must be',
+        ),
+    ],
+)
+def test_a_template_the_api_server_would_not_take_is_refused(wrong, text):
+    assert said(rollout(template=wrong)).startswith(f"spec.template.{text}")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "text"),
+    [
+        (
+            pod(containers=[{**C, "image": 5}]),
+            "spec.template.spec.containers[0].image: Invalid value: 5: must be a string",
+        ),
+        (pod(restartPolicy=True), "spec.template.spec.restartPolicy: Invalid value: true: must be a string"),
+        (
+            {**TEMPLATE, "metadata": {"labels": {"app": "web", "version": 1.5}}},
+            "spec.template.metadata.labels.version: Invalid value: 1.5: must be a string: write it in quotes",
+        ),
+        (
+            {**TEMPLATE, "metadata": {"labels": {"app": "web"}, "annotations": {"a": None}}},
+            "spec.template: Invalid value: ",
+        ),
+        (pod(containers={"name": "c"}), "spec.template: Invalid value: "),
+        (pod(containers=["c"]), "spec.template: Invalid value: "),
+        ({"metadata": [], "spec": "x"}, "spec.template: Invalid value: "),
+        ({"metadata": {"labels": ["app"]}, "spec": {}}, "spec.template: Invalid value: "),
+    ],
+)
+def test_a_template_with_wrong_types_is_refused_without_a_crash(wrong, text):
+    assert said(rollout(template=wrong)).startswith(text)
+
+
+@pytest.mark.parametrize(
+    ("canary", "text"),
+    [
+        ({"maxSurge": -1}, "spec.strategy.maxSurge: Invalid value: -1: must be greater than or equal to 0"),
+        (
+            {"maxSurge": "0%", "maxUnavailable": "0"},
+            'spec.strategy.maxSurge: Invalid value: "0%": MaxSurge and MaxUnavailable both can not be zero',
+        ),
+        (
+            {**NGINX, "trafficRouting": {"nginx": {"stableIngress": "web"}, "maxTrafficWeight": 0}},
+            "spec.strategy.trafficRouting.maxTrafficWeight: Invalid value: 0: must be greater than 0: it is the weight that",
+        ),
+        (
+            {"replicaProgressThreshold": {"type": "Half", "value": 1}},
+            'spec.strategy.replicaProgressThreshold.type: Unsupported value: "Half": supported values: "Percent", "Pods"',
+        ),
+        (
+            {"stableService": "web-stable", "trafficRouting": {"gatewayAPI": {"httpRoute": "web"}}},
+            'spec.strategy.canaryService: Invalid value: "": Canary service and Stable service must to be set',
+        ),
+    ],
+)
+def test_a_canary_that_contradicts_itself_is_refused(canary, text):
+    assert said(rollout(canary), *WORLD).startswith(text)
+
+
+@pytest.mark.parametrize(
+    ("canary", "path"),
+    [
+        ({**NGINX, "dynamicStableScale": True}, "spec.strategy.canary.dynamicStableScale"),
+        ({**NGINX, "pingPong": {"pingService": "a", "pongService": "b"}}, "spec.strategy.canary.pingPong"),
+        ({"antiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {}}}, "spec.strategy.canary.antiAffinity"),
+        ({"canaryMetadata": {"labels": {"a": "b"}}}, "spec.strategy.canary.canaryMetadata"),
+        ({"stableMetadata": {"labels": {"a": "b"}}}, "spec.strategy.canary.stableMetadata"),
+    ],
+)
+def test_what_this_version_does_not_carry_out_is_refused(canary, path):
+    assert said(rollout(canary), *WORLD).startswith(f"{path}: Forbidden: this version does not carry it out: ")
+
+
+@pytest.mark.parametrize(
+    ("status", "is_refused"),
+    [
+        ({}, False),
+        ({"currentPodHash": "abc"}, True),
+        ({"currentPodHash": "abc", "restartedAt": "2026-01-01T00:00:00Z"}, False),
+        ({"currentPodHash": "abc", "restartedAt": "2025-01-01T00:00:00Z"}, True),
+    ],
+)
+def test_a_restart_is_refused_while_it_is_still_to_be_done(status, is_refused):
+    found = said(rollout(restartAt="2026-01-01T00:00:00Z", status=status))
+    assert found.startswith("spec.restartAt: Forbidden: this version does not restart pods") == is_refused
+
+
+def ref(kind="Deployment", name="dep", version="apps/v1", **more):
+    return {"apiVersion": version, "kind": kind, "name": name, **more}
+
+
+DEPLOYMENT = named(
+    "Deployment", "dep", generation=3, spec={"selector": {"matchLabels": {"app": "web"}}, "template": TEMPLATE}
+)
+
+
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        (ref(), ""),
+        (ref(name="nope"), f'deployments.apps "{SPACE}/nope" not found'),
+        (
+            ref("StatefulSet"),
+            'spec.workloadRef.kind: Unsupported value: "StatefulSet": support for StatefulSets comes with a',
+        ),
+        (
+            ref("ReplicaSet"),
+            'spec.workloadRef.kind: Unsupported value: "ReplicaSet": this version takes the template of a',
+        ),
+        (ref("CronJob"), 'spec.workloadRef.kind: Unsupported value: "CronJob": must be Deployment'),
+        (ref(version="v1"), 'spec.workloadRef.apiVersion: Invalid value: "v1": must be apps/v1'),
+        (ref(scaleDown="soon"), 'spec.workloadRef.scaleDown: Unsupported value: "soon": supported values: "never"'),
+    ],
+)
+def test_a_workload_must_be_a_deployment_that_exists(written, text):
+    found = said(rollout(workloadRef=written, template=None, selector=None), DEPLOYMENT)
+    assert found.startswith(text) if text else found == ""
+
+
+def managed(name, by):
+    return service(name, annotations={"argo-rollouts.argoproj.io/managed-by-rollouts": by})
+
+
+@pytest.mark.parametrize(
+    ("stable", "text"),
+    [
+        (managed("web-stable", "web"), ""),
+        (managed("web-stable", "api"), 'Service "web-stable" is managed by another Rollout'),
+        (
+            named(
+                "Service",
+                "web-stable",
+                spec={"selector": {"app": "web", "tier": "x", "rollouts-pod-template-hash": "abc"}},
+            ),
+            'Service "web-stable" has unmatch label "tier" in rollout',
+        ),
+    ],
+)
+def test_services_must_be_ones_own(stable, text):
+    found = said(rollout({"stableService": "web-stable"}), stable)
+    assert found == (f'spec.strategy.canary.stableService: Invalid value: "web-stable": {text}' if text else "")
+
+
+def analysis(*names, **more):
+    return {"analysis": {"templates": [{"templateName": name} for name in names], **more}}
+
+
+STEP = "spec.strategy.canary.steps[0].analysis"
+
+
+@pytest.mark.parametrize(
+    ("asked", "templates", "text"),
+    [
+        (analysis("t"), [template("t", metric())], ""),
+        (
+            analysis("t"),
+            [template("t", metric(interval="5s"))],
+            f'{STEP}.templates: Invalid value: "t": AnalysisTemplate t has metric m which runs indefinitely. '
+            "Invalid value for count: <nil>",
+        ),
+        (
+            analysis("t"),
+            [template("t", metric(), args=[{"name": "host"}])],
+            f'{STEP}.templates: Invalid value: "t": args.host was not resolved',
+        ),
+        (
+            analysis("t"),
+            [template("t", templates=[{"templateName": "deep"}])],
+            f"{STEP}.templates: Invalid value: \"deep\": AnalysisTemplate 'deep' not found",
+        ),
+        (
+            analysis("t"),
+            [template("t", {"name": "m", "provider": {"datadog": {"query": "q"}}})],
+            f'{STEP}.templates: Invalid value: "t": metric m asks provider datadog, which this version does not have; it has',
+        ),
+        (
+            analysis("t"),
+            [template("t", {"name": "m"})],
+            f'{STEP}.templates: Invalid value: "t": of the template, spec.metrics[0]',
+        ),
+        (analysis(), [], f"{STEP}.templates: Required value: names no template"),
+        (
+            analysis("t", args=[{"name": "a", "valueFrom": {"fieldRef": {"fieldPath": "metadata.generation"}}}]),
+            [template("t", metric())],
+            f'{STEP}.args[0].valueFrom.fieldRef.fieldPath: Invalid value: "metadata.generation": of metadata these can be',
+        ),
+        (
+            analysis("t", args=[{"name": "a", "valueFrom": {"fieldRef": {"fieldPath": "spec.nope[0].x"}}}]),
+            [template("t", metric())],
+            f'{STEP}.args[0].valueFrom.fieldRef.fieldPath: Invalid value: "spec.nope[0].x": the Rollout has no string',
+        ),
+        (
+            analysis("t", args=[{"name": "a", "valueFrom": {"podTemplateHashValue": "Newest"}}]),
+            [template("t", metric())],
+            f'{STEP}.args[0].valueFrom.podTemplateHashValue: Invalid value: "Newest": must be Latest or Stable',
+        ),
+    ],
+)
+def test_an_analysis_that_could_not_run_or_never_end_is_refused(asked, templates, text):
+    found = said(rollout({"steps": [asked]}), *templates)
+    assert found.startswith(text) if text else found == ""
+
+
+def test_a_background_analysis_may_go_on_for_ever():
+    assert (
+        said(rollout({"analysis": {"templates": [{"templateName": "t"}]}}), template("t", metric(interval="5s"))) == ""
+    )
+
+
+def test_a_cluster_template_is_out_of_reach_of_a_namespaced_controller():
+    asked = {"analysis": {"templates": [{"templateName": "t", "clusterScope": True}]}}
+    world = template("t", metric(), kind="ClusterAnalysisTemplate")
+    assert said(rollout({"steps": [asked]}), world) == ""
+    confined = said(rollout({"steps": [asked]}), unserved=[kinds.CLUSTER_ANALYSIS_TEMPLATE])
+    assert confined.endswith("ClusterAnalysisTemplates are not read by a controller confined to one namespace")
+
+
+def test_a_kind_that_the_cluster_does_not_serve_is_named():
+    canary = {**NGINX, "trafficRouting": {"gatewayAPI": {"httpRoute": "web"}}}
+    found = said(rollout(canary), *WORLD, unserved=[kinds.HTTP_ROUTE])
+    assert found == (
+        "spec.strategy.canary.trafficRouting.gatewayAPI: Invalid value: this cluster does not serve kind HTTPRoute of "
+        "gateway.networking.k8s.io/v1: install its CustomResourceDefinition"
+    )
+
+
+def test_wrong_types_come_first_and_alone():
+    found = rollout({"steps": [{"setWeight": 101}]}, minReadySeconds="soon")
+    assert said(found) == 'spec.minReadySeconds: Invalid value: "soon": must be a whole number'
