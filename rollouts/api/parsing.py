@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from rollouts.api.model import Model, Problem
+from rollouts.wire.decode import without_nulls
 
 Written = TypeVar("Written", bound=Model)
 
@@ -36,15 +37,6 @@ def parsed(model: type[Written], raw: Any, path: str) -> Written | tuple[Problem
         return model.model_validate_json(msgspec.json.encode(without_nulls(raw)), strict=True)
     except ValidationError as error:
         return _problems(error, path)
-
-
-def without_nulls(value: Any) -> Any:
-    """*value* without members that are null, at any depth of objects and lists."""
-    if isinstance(value, Mapping):
-        return {key: without_nulls(member) for key, member in value.items() if member is not None}
-    if isinstance(value, list | tuple):
-        return [without_nulls(item) for item in value]
-    return value
 
 
 def _problems(error: ValidationError, path: str) -> tuple[Problem, ...]:

@@ -244,11 +244,6 @@ class EndpointSlice(Lean, frozen=True):
     ports: tuple[EndpointPort, ...] = ()
     address_type: str = ""
 
-    def __post_init__(self) -> None:
-        # The API server writes null, not [], for a Service without pods.
-        for empty in (field for field in ("endpoints", "ports") if getattr(self, field) is None):
-            msgspec.structs.force_setattr(self, empty, ())
-
 
 def labels_of(template: Json) -> dict[str, str]:
     """A pod template's labels."""
