@@ -35,7 +35,7 @@ def fail(log, text):
     try:
         float(text)
     except ValueError:
-        log.exception(f"failed: {text}")
+        log.exception("failed: %s", text)
 
 
 def only(text):
