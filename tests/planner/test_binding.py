@@ -97,8 +97,10 @@ def test_sizes_that_mean_nothing_are_refused(step, text):
 def test_a_feature_that_a_router_lacks_names_router_and_feature():
     bounds = replace(ROUTED, routers=(("nginx", frozenset({Feature.WEIGHTS})),))
     assert texts(bound({"setHeaderRoute": HEADER}, bounds=bounds)[1]) == [
-        "spec.strategy.steps[0].setHeaderRoute: Invalid value: router nginx does not support header routes: remove the step "
-        "or the router"
+        (
+            "spec.strategy.steps[0].setHeaderRoute: Invalid value: router nginx does not support header routes: remove the step "
+            "or the router"
+        )
     ]
 
 
@@ -175,8 +177,10 @@ def test_a_total_that_a_router_cannot_express_is_refused():
     )
     _, problems = routers({"poor": {}}, registry={"poor": lacking}, scope=replace(SCOPE, max_weight=1000))
     assert texts(problems) == [
-        "spec.strategy.canary.trafficRouting.maxTrafficWeight: Invalid value: 1000: router poor takes weights out of 100 "
-        "only: remove it"
+        (
+            "spec.strategy.canary.trafficRouting.maxTrafficWeight: Invalid value: 1000: router poor takes weights out of 100 "
+            "only: remove it"
+        )
     ]
 
 

@@ -16,8 +16,10 @@ SERVED = "this version serves argoproj-labs/gatewayAPI, gatewayAPI, nginx"
 OURS = "Service web-stable belonged to another Rollout of the same situation by then"
 DIFFERENT = {
     "i05": (
-        'spec.strategy.steps[0].pause.duration: Invalid value: "soon": "soon" is not a duration: write numbers with '
-        "units (ns, us, ms, s, m, h), such as 1h30m",
+        (
+            'spec.strategy.steps[0].pause.duration: Invalid value: "soon": "soon" is not a duration: write numbers with '
+            "units (ns, us, ms, s, m, h), such as 1h30m"
+        ),
         "it called a word negative",
     ),
     "i11": (
@@ -25,18 +27,24 @@ DIFFERENT = {
         "it accepted a word as a number of pods",
     ),
     "i20": (
-        'spec.strategy.canary.trafficRouting.nginx.stableIngress: Invalid value: "web": ingress `web` has no rules '
-        "using service web-canary backend",
+        (
+            'spec.strategy.canary.trafficRouting.nginx.stableIngress: Invalid value: "web": ingress `web` has no rules '
+            "using service web-canary backend"
+        ),
         OURS,
     ),
     "i22": (
-        'spec.strategy.steps[0].setCanaryScale: Invalid value: {"replicas":1,"weight":5}: exactly one of weight, '
-        "replicas and matchTrafficWeight must be given",
+        (
+            'spec.strategy.steps[0].setCanaryScale: Invalid value: {"replicas":1,"weight":5}: exactly one of weight, '
+            "replicas and matchTrafficWeight must be given"
+        ),
         "it took one and ignored the other",
     ),
     "i23": (
-        "spec.strategy.trafficRouting.managedRoutes: Required value: Rollout has missing field "
-        "'spec.strategy.canary.trafficRouting.managedRoutes'",
+        (
+            "spec.strategy.trafficRouting.managedRoutes: Required value: Rollout has missing field "
+            "'spec.strategy.canary.trafficRouting.managedRoutes'"
+        ),
         "our nginx router has header routes",
     ),
     "i25": (
@@ -44,34 +52,46 @@ DIFFERENT = {
         "this version has no such router",
     ),
     "i31": (
-        "spec.strategy.blueGreen: Forbidden: this version does not carry it out: use strategy canary, or leave this "
-        "Rollout to Argo Rollouts by a controller-instance-id label",
+        (
+            "spec.strategy.blueGreen: Forbidden: this version does not carry it out: use strategy canary, or leave this "
+            "Rollout to Argo Rollouts by a controller-instance-id label"
+        ),
         "this version has no blue-green",
     ),
     "i33": (
-        "spec.strategy.blueGreen: Forbidden: this version does not carry it out: use strategy canary, or leave this "
-        "Rollout to Argo Rollouts by a controller-instance-id label",
+        (
+            "spec.strategy.blueGreen: Forbidden: this version does not carry it out: use strategy canary, or leave this "
+            "Rollout to Argo Rollouts by a controller-instance-id label"
+        ),
         "this version has no blue-green",
     ),
     "i34": (
-        "spec.strategy.blueGreen: Forbidden: this version does not carry it out: use strategy canary, or leave this "
-        "Rollout to Argo Rollouts by a controller-instance-id label",
+        (
+            "spec.strategy.blueGreen: Forbidden: this version does not carry it out: use strategy canary, or leave this "
+            "Rollout to Argo Rollouts by a controller-instance-id label"
+        ),
         "this version has no blue-green",
     ),
     "i39": ("spec.template.spec.containers[0].image: Required value: a container needs an image", "ours says what for"),
     "i41": (
-        "spec.strategy.steps[0].experiment: Forbidden: this version does not carry out experiment steps: remove the "
-        "step; this version carries out analysis, pause, setCanaryScale, setHeaderRoute, setWeight",
+        (
+            "spec.strategy.steps[0].experiment: Forbidden: this version does not carry out experiment steps: remove the "
+            "step; this version carries out analysis, pause, setCanaryScale, setHeaderRoute, setWeight"
+        ),
         "it accepted an experiment that never ends; this version has none",
     ),
     "i42": (
-        "spec.strategy.steps[0].experiment: Forbidden: this version does not carry out experiment steps: remove the "
-        "step; this version carries out analysis, pause, setCanaryScale, setHeaderRoute, setWeight",
+        (
+            "spec.strategy.steps[0].experiment: Forbidden: this version does not carry out experiment steps: remove the "
+            "step; this version carries out analysis, pause, setCanaryScale, setHeaderRoute, setWeight"
+        ),
         "this version has no experiments",
     ),
     "i43": (
-        "spec.rollbackWindow: Forbidden: this version does not carry it out: remove it; a return to an old revision "
-        "takes all steps, and can be promoted in full",
+        (
+            "spec.rollbackWindow: Forbidden: this version does not carry it out: remove it; a return to an old revision "
+            "takes all steps, and can be promoted in full"
+        ),
         "it accepted a window of no revisions",
     ),
     "i44": ("spec.strategy.canary.trafficRouting.smi: Forbidden: no router of this name; " + SERVED, OURS),
@@ -333,8 +353,10 @@ STEP = "spec.strategy.canary.steps[0].analysis"
         (
             analysis("t"),
             [template("t", metric(interval="5s"))],
-            f'{STEP}.templates: Invalid value: "t": AnalysisTemplate t has metric m which runs indefinitely. '
-            "Invalid value for count: <nil>",
+            (
+                f'{STEP}.templates: Invalid value: "t": AnalysisTemplate t has metric m which runs indefinitely. '
+                "Invalid value for count: <nil>"
+            ),
         ),
         (
             analysis("t"),

@@ -1,0 +1,62 @@
+"""Stores filled by hand, as after a first list."""
+
+from rollouts.api import kinds
+from rollouts.api.analysis import AnalysisRun, AnalysisTemplate
+from rollouts.api.meta import Metadata, Object
+from rollouts.api.workloads import Deployment, EndpointSlice, ReplicaSet, Service
+from rollouts.controllers.stores import BY_OWNER, BY_SERVICE, Stores, owners, service_of
+from rollouts.kube.store import Store
+from rollouts.wire.decode import decode
+
+FORMS = {
+    "services": (kinds.SERVICE, Service),
+    "replica_sets": (kinds.REPLICA_SET, ReplicaSet),
+    "endpoint_slices": (kinds.ENDPOINT_SLICE, EndpointSlice),
+    "deployments": (kinds.DEPLOYMENT, Deployment),
+    "runs": (kinds.ANALYSIS_RUN, AnalysisRun),
+    "templates": (kinds.ANALYSIS_TEMPLATE, AnalysisTemplate),
+    "cluster_templates": (kinds.CLUSTER_ANALYSIS_TEMPLATE, AnalysisTemplate),
+}
+INDEXES = {
+    "replica_sets": {BY_OWNER: owners},
+    "runs": {BY_OWNER: owners},
+    "endpoint_slices": {BY_SERVICE: service_of},
+}
+ROUTES = {"Ingress": kinds.INGRESS, "HTTPRoute": kinds.HTTP_ROUTE, "Gateway": kinds.GATEWAY}
+VERSION = "10"
+
+
+class Clock:
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def shelf(clock, *found, indexes=None):
+    store = Store(indexes, clock=clock)
+    store.replace(found, VERSION)
+    return store
+
+
+def decoded(form, raw):
+    return decode(form, {**raw, "metadata": {"resourceVersion": VERSION, **raw["metadata"]}})
+
+
+def stores_of(*objects, clock=None, **replaced):
+    """Stores with Rollouts (decoded) and everything else (JSON)."""
+    clock = clock or Clock()
+    rollouts = [found for found in objects if not isinstance(found, dict)]
+    raws = [found for found in objects if isinstance(found, dict)]
+    fields = {
+        name: shelf(clock, *(decoded(form, raw) for raw in raws if raw["kind"] == kind.name), indexes=INDEXES.get(name))
+        for name, (kind, form) in FORMS.items()
+    }
+    routes = {
+        kind: shelf(
+            clock, *(Object(decoded(Metadata, {**raw, **raw["metadata"]}), raw) for raw in raws if raw["kind"] == name)
+        )
+        for name, kind in ROUTES.items()
+    }
+    return Stores(**{"rollouts": shelf(clock, *rollouts), "routes": routes, **fields, **replaced})

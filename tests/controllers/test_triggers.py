@@ -1,0 +1,123 @@
+import msgspec
+import pytest
+
+from rollouts.api import kinds
+from rollouts.api.analysis import AnalysisRun, AnalysisTemplate
+from rollouts.api.meta import Key, Metadata, Object, Ref
+from rollouts.api.workloads import Deployment, EndpointSlice, ReplicaSet, Service
+from rollouts.controllers.memory import Memory
+from rollouts.controllers.triggers import wakes
+from rollouts.kube.store import Event
+from rollouts.kube.watch import Change
+from rollouts.wire.decode import decode
+from tests.planner.lent import SPACE, named, rollout
+
+WEB, API = Key(SPACE, "web"), Key(SPACE, "api")
+
+
+def memory(*refs, reader=API):
+    made = Memory()
+    made.looked_at(reader, frozenset(refs))
+    return made.readers
+
+
+def added(found):
+    return Event(Change.ADDED, None, found)
+
+
+def deleted(found):
+    return Event(Change.DELETED, found, None)
+
+
+def modified(form, old, new):
+    return Event(Change.MODIFIED, decode(form, old), decode(form, new))
+
+
+def test_a_rollouts_own_change_wakes_it():
+    assert wakes(kinds.ROLLOUT, deleted(rollout()), memory()) == {WEB}
+    assert wakes(kinds.ROLLOUT, Event(Change.MODIFIED, rollout(), rollout(status={"abort": True})), memory()) == {WEB}
+
+
+@pytest.mark.parametrize(("kind", "form"), [(kinds.REPLICA_SET, ReplicaSet), (kinds.ANALYSIS_RUN, AnalysisRun)])
+def test_what_a_rollout_owns_wakes_it(kind, form):
+    assert wakes(kind, added(decode(form, named(kind.name, "x", owner="uid-1"))), memory()) == {WEB}
+    assert wakes(kind, added(decode(form, named(kind.name, "x"))), memory()) == frozenset()
+
+
+def test_only_owners_that_are_rollouts_count():
+    raw = named("ReplicaSet", "x", owner="uid-1")
+    raw["metadata"]["ownerReferences"][0] |= {"apiVersion": "apps/v1", "kind": "Deployment"}
+    assert wakes(kinds.REPLICA_SET, added(decode(ReplicaSet, raw)), memory()) == frozenset()
+
+
+def test_a_replica_set_that_changes_hands_wakes_both():
+    old = decode(ReplicaSet, named("ReplicaSet", "x", owner="uid-1"))
+    owner = msgspec.structs.replace(old.metadata.owner_references[0], name="api", uid="uid-2")
+    new = msgspec.structs.replace(old, metadata=msgspec.structs.replace(old.metadata, owner_references=(owner,)))
+    assert wakes(kinds.REPLICA_SET, Event(Change.MODIFIED, old, new), memory()) == {WEB, API}
+
+
+def plain(kind, name, namespace=SPACE):
+    return Object(Metadata(name=name, namespace=namespace), {})
+
+
+@pytest.mark.parametrize(
+    ("kind", "found"),
+    [
+        (kinds.SERVICE, decode(Service, named("Service", "x"))),
+        (kinds.DEPLOYMENT, decode(Deployment, named("Deployment", "x"))),
+        (kinds.ANALYSIS_TEMPLATE, decode(AnalysisTemplate, named("AnalysisTemplate", "x"))),
+        (kinds.INGRESS, plain(kinds.INGRESS, "x")),
+        (kinds.HTTP_ROUTE, plain(kinds.HTTP_ROUTE, "x")),
+        (kinds.GATEWAY, plain(kinds.GATEWAY, "x")),
+    ],
+)
+def test_what_a_snapshot_depends_on_wakes_its_rollout_when_it_comes_and_goes(kind, found):
+    readers = memory(Ref(kind, SPACE, "x"))
+    assert wakes(kind, added(found), readers) == wakes(kind, deleted(found), readers) == {API}
+    assert wakes(kind, added(found), memory(Ref(kind, "elsewhere", "x"), Ref(kind, SPACE, "y"))) == frozenset()
+
+
+def test_cluster_templates_have_no_namespace():
+    found = decode(AnalysisTemplate, named("ClusterAnalysisTemplate", "x"))
+    kind = kinds.CLUSTER_ANALYSIS_TEMPLATE
+    assert wakes(kind, added(found), memory(Ref(kind, "", "x"))) == {API}
+
+
+def slice_of(*pods):
+    labels = {"kubernetes.io/service-name": "svc"}
+    endpoints = [{"addresses": ["10.0.0.1"], "targetRef": {"kind": "Pod", "name": pod}} for pod in pods]
+    return {**named("EndpointSlice", "svc-abc", labels=labels), "endpoints": endpoints}
+
+
+def test_endpoints_wake_those_who_depend_on_their_service():
+    readers = memory(Ref(kinds.SERVICE, SPACE, "svc"))
+    assert wakes(kinds.ENDPOINT_SLICE, added(decode(EndpointSlice, slice_of("a"))), readers) == {API}
+
+
+NEWS = [
+    (kinds.DEPLOYMENT, Deployment, {"metadata": {"generation": 2}}, True),
+    (kinds.DEPLOYMENT, Deployment, {"status": {"readyReplicas": 3}}, False),
+    (kinds.SERVICE, Service, {"spec": {"selector": {"app": "b"}}}, True),
+    (kinds.SERVICE, Service, {"metadata": {"annotations": {"a": "b"}}}, True),
+    (kinds.SERVICE, Service, {"metadata": {"labels": {"a": "b"}}}, False),
+    (kinds.ANALYSIS_TEMPLATE, AnalysisTemplate, {"spec": {"metrics": [1]}}, True),
+    (kinds.ANALYSIS_TEMPLATE, AnalysisTemplate, {"metadata": {"annotations": {"a": "b"}}}, False),
+    (kinds.ANALYSIS_RUN, AnalysisRun, {"status": {"phase": "Running"}}, True),
+    (kinds.ANALYSIS_RUN, AnalysisRun, {"status": {"message": "why"}}, True),
+    (kinds.ANALYSIS_RUN, AnalysisRun, {"spec": {"terminate": True}}, True),
+    (kinds.ANALYSIS_RUN, AnalysisRun, {"status": {"metricResults": [{"name": "m", "count": 1}]}}, False),
+    (kinds.ENDPOINT_SLICE, EndpointSlice, {"endpoints": slice_of("b")["endpoints"]}, True),
+    (kinds.ENDPOINT_SLICE, EndpointSlice, {"ports": [{"port": 80}]}, False),
+    (kinds.REPLICA_SET, ReplicaSet, {"status": {"availableReplicas": 1}}, True),
+]
+
+
+@pytest.mark.parametrize(("kind", "form", "change", "is_news"), NEWS)
+def test_changes_that_no_snapshot_shows_wake_nobody(kind, form, change, is_news):
+    old = named(kind.name, "x", labels={"kubernetes.io/service-name": "svc"}, resourceVersion="1")
+    new = {**old, **change, "metadata": {**old["metadata"], **change.get("metadata", {}), "resourceVersion": "2"}}
+    if "labels" in change.get("metadata", {}):
+        new["metadata"]["labels"] = old["metadata"]["labels"] | change["metadata"]["labels"]
+    readers = memory(Ref(kind, SPACE, "x"), Ref(kinds.SERVICE, SPACE, "svc"))
+    assert wakes(kind, modified(form, old, new), readers) == ({API} if is_news else frozenset())
