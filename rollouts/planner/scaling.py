@@ -9,7 +9,7 @@ from rollouts.planner.actions import Announcement, UpdateReplicaSet
 from rollouts.planner.arithmetic import Size, basic_canary, shrink_others
 from rollouts.planner.draft import Draft
 from rollouts.planner.sizes import is_whole, planned, size_of, wanted_counts, weight_in_force
-from rollouts.planner.snapshot import Snapshot, deadline_of, has_deadline, hash_of, revision_of, target
+from rollouts.planner.snapshot import Snapshot, available, deadline_of, has_deadline, hash_of, revision_of, target
 from rollouts.wire.durations import rfc3339
 
 
@@ -83,9 +83,9 @@ def _basic_others(snapshot: Snapshot, draft: Draft, stage: str) -> Draft:
         cut = Resize(revision, revision.status.available_replicas, "its missing pods are not waited for", None)
         draft = write(snapshot, draft, cut, stage)
     newest_first = sorted(active, key=lambda rs: revision_of(rs.metadata), reverse=True)
-    available = sum(rs.status.available_replicas for rs in snapshot.replica_sets)
+    every = sum(available(rs) for rs in snapshot.replica_sets)
     sizes = [Size(planned(rs, draft), rs.status.available_replicas) for rs in newest_first]
-    for revision, wanted in zip(newest_first, shrink_others(snapshot.limits, available, sizes), strict=True):
+    for revision, wanted in zip(newest_first, shrink_others(snapshot.limits, every, sizes), strict=True):
         if wanted != planned(revision, draft):
             draft = write(snapshot, draft, Resize(revision, wanted, "its revision is no longer wanted", None), stage)
     return draft
@@ -123,7 +123,7 @@ def _aborted_canary(snapshot: Snapshot, draft: Draft, canary: ReplicaSet, wanted
         return Resize(canary, 0 if now > at else canary.spec.replicas, f"aborted: stays until {rfc3339(at)}")
     if canary.spec.replicas == 0:
         return Resize(canary, 0, "aborted", None)
-    have = snapshot.stable.status.available_replicas if snapshot.stable else 0
+    have = available(snapshot.stable)
     if have < snapshot.replicas:
         return Resize(canary, canary.spec.replicas, f"stable has {have} of {snapshot.replicas} pods", None)
     if draft.routing is None or not draft.routing.is_in_effect or draft.routing.split.canary > 0:

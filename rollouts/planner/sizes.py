@@ -46,9 +46,15 @@ def wanted_counts(snapshot: Snapshot, draft: Draft) -> Counts:
     if is_whole(snapshot, draft):
         return Counts(snapshot.replicas, _stable_rest(snapshot))
     if snapshot.routers:
-        return routed_counts(routed(snapshot, draft))
+        return _never_weight_without_pods(routed(snapshot, draft))
     limits = snapshot.limits
     return approximate_split(limits.replicas, weight_in_force(snapshot, draft), snapshot.total, limits.surge)
+
+
+def _never_weight_without_pods(wanted: Routed) -> Counts:
+    """Ours: setCanaryScale cannot take the last pod of a canary that has weight."""
+    counts = routed_counts(wanted)
+    return counts._replace(canary=max(counts.canary, 1)) if wanted.weight and wanted.replicas else counts
 
 
 def _stable_rest(snapshot: Snapshot) -> int:

@@ -183,6 +183,11 @@ def is_deleting(revision: ReplicaSet) -> bool:
     return revision.metadata.deletion_timestamp is not None
 
 
+def available(revision: ReplicaSet | None) -> int:
+    """Its available pods, without those it was already told to give up, which are still reported for a while."""
+    return min(revision.spec.replicas, revision.status.available_replicas) if revision else 0
+
+
 def is_available(revision: ReplicaSet | None) -> bool:
     """All wanted pods are available, and at least one is wanted."""
     return revision is not None and 0 < revision.spec.replicas <= revision.status.available_replicas

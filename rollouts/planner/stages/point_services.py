@@ -9,7 +9,7 @@ from rollouts.api import keys
 from rollouts.api.workloads import ReplicaSet, Service
 from rollouts.planner.actions import Announcement, SwitchService
 from rollouts.planner.draft import Draft
-from rollouts.planner.snapshot import Snapshot, hash_of, is_available, target
+from rollouts.planner.snapshot import Snapshot, available, hash_of, is_available, target
 
 STAGE = "point_services"
 
@@ -48,7 +48,7 @@ def _give_back(snapshot: Snapshot, draft: Draft, name: str, stable: ReplicaSet |
     if stable is None or service is None or _hash(service) == hash_of(stable):
         return draft
     if draft.routing is not None and draft.routing.split.canary > 0:
-        have, want = stable.status.available_replicas, snapshot.replicas
+        have, want = available(stable), snapshot.replicas
         return draft.say(STAGE, "hold", f"Service {name} stays: stable has {have} of {want} pods available")
     return draft.act(_switch(snapshot, service, stable, "the release is aborted"), stage=STAGE)
 
@@ -58,7 +58,7 @@ def _point(snapshot: Snapshot, draft: Draft, name: str, revision: ReplicaSet | N
     if service is None or revision is None or _hash(service) == hash_of(revision):
         return draft
     is_ours = keys.MANAGED_BY in service.metadata.annotations
-    have, want = revision.status.available_replicas, revision.spec.replicas
+    have, want = available(revision), revision.spec.replicas
     # A Service that already points at a revision needs one pod of the next; the first time all of them, since
     # until then it selects every pod.
     if not (have > 0 if is_ours else is_available(revision)):

@@ -6,7 +6,7 @@ from rollouts.api import reasons
 from rollouts.planner.actions import Announcement
 from rollouts.planner.draft import Draft
 from rollouts.planner.sizes import index_of, is_enough, planned
-from rollouts.planner.snapshot import Snapshot, revision_of
+from rollouts.planner.snapshot import Snapshot, available, revision_of
 
 STAGE = "promote"
 
@@ -54,7 +54,7 @@ def _why(snapshot: Snapshot, draft: Draft) -> str | None:
 
 def _has_all_pods(snapshot: Snapshot, draft: Draft) -> bool:
     canary = snapshot.canary
-    available = canary.status.available_replicas if canary else 0
+    have = available(canary)
     if snapshot.strategy.replica_progress_threshold is None:
-        return available >= snapshot.replicas
-    return is_enough(snapshot, available, snapshot.replicas, planned(canary, draft))
+        return have >= snapshot.replicas
+    return is_enough(snapshot, have, snapshot.replicas, planned(canary, draft))

@@ -15,7 +15,7 @@ from rollouts.planner.actions import Announcement, ChangeRoute
 from rollouts.planner.conditions import get
 from rollouts.planner.draft import Draft, Routing
 from rollouts.planner.sizes import index_of, is_whole, missing_pods
-from rollouts.planner.snapshot import Snapshot
+from rollouts.planner.snapshot import Snapshot, available
 from rollouts.steps.base import goal_of
 from trafficrouters.base import BoundRouter, TrafficSplit
 
@@ -50,7 +50,7 @@ def _wanted(snapshot: Snapshot, draft: Draft) -> tuple[int, str]:
         return _after_promotion(snapshot, draft)
     if draft.is_aborted:
         return 0, "the release is aborted"
-    if canary is None or canary.status.available_replicas == 0:
+    if canary is None or available(canary) == 0:
         return 0, "the canary has no available pod"
     unready = _not_pointed(snapshot, canary)
     if unready:
@@ -109,8 +109,8 @@ def _not_with_stable(snapshot: Snapshot, draft: Draft, name: str) -> str:
 
 def _within_capacity(snapshot: Snapshot, draft: Draft, wanted: int) -> tuple[int, str]:
     """*wanted*, or the least canary weight that leaves the stable side no more than its pods can carry."""
-    stable, total = snapshot.of_hash(draft.status.stable_rs), snapshot.total
-    have = stable.status.available_replicas if stable else 0
+    total = snapshot.total
+    have = available(snapshot.of_hash(draft.status.stable_rs))
     current = _current(snapshot)
     if have >= (total - wanted) * snapshot.replicas // total or wanted >= current:
         return wanted, ""
@@ -122,8 +122,7 @@ def _within_capacity(snapshot: Snapshot, draft: Draft, wanted: int) -> tuple[int
 
 def _split(snapshot: Snapshot, draft: Draft, weight: int, now: datetime) -> TrafficSplit | None:
     """The whole split; None while nothing was ever routed and the first pods are not all there."""
-    stable = snapshot.of_hash(draft.status.stable_rs)
-    have = stable.status.available_replicas if stable else 0
+    have = available(snapshot.of_hash(draft.status.stable_rs))
     if snapshot.status.canary.weights is None and have < snapshot.replicas:
         return None
     goal = _routes(snapshot, draft)
