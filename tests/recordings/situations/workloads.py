@@ -1,0 +1,44 @@
+"""Templates that stand elsewhere, and templates of every shape."""
+
+from pathlib import Path
+
+import yaml
+
+from rollouts.api.kinds import DEPLOYMENT
+from tests.recordings.objects import canary, deployment, named, pause, referring, rollout, weight
+from tests.recordings.recording import Recording
+
+TEMPLATES = Path(__file__).parent.parent / "manifests/hash-vectors.yaml"
+
+
+async def workloadref(x: Recording) -> None:
+    """A Deployment taken over, then a new image in it."""
+    await x.create(deployment(2))
+    await x.look_on(4)
+    await x.create(referring(canary(weight(50), pause(1)), 2, "onsuccess"))
+    await x.phase("Healthy")
+    await x.look_on(4)
+    await x.image("2", target=(DEPLOYMENT, "dep"))
+    await x.look_on(4)
+    await x.phase("Healthy")
+
+
+async def workloadref_progressively(x: Recording) -> None:
+    """A Deployment that shrinks as the Rollout grows."""
+    await x.create(deployment(4))
+    await x.look_on(4)
+    await x.create(referring(canary(), 4, "progressively"))
+    await x.phase("Healthy")
+    await x.look_on(5)
+
+
+async def hash_vectors(x: Recording) -> None:
+    """Templates with most kinds of field: their hashes."""
+    for number, template in enumerate(yaml.safe_load(TEMPLATES.read_text())):
+        name = f"w{number}"
+        metadata = {**template.get("metadata", {}), "labels": {"app": name}}
+        made = named(rollout(canary(), 1), name)
+        made["spec"]["selector"] = {"matchLabels": {"app": name}}
+        made["spec"]["template"] = {**template, "metadata": metadata}
+        await x.create(made)
+    await x.look_on(4)
