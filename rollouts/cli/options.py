@@ -1,0 +1,70 @@
+"""Arguments that commands share: how they are spelt and what their help says."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from rollouts.wire.durations import parse_go_duration
+
+# What stands before a name in the commands of Argo Rollouts' plugin: `get rollout web`.
+NOUNS = frozenset({"rollout", "rollouts", "ro"})
+
+
+class Form(StrEnum):
+    """How something is printed."""
+
+    TEXT = "text"
+    JSON = "json"
+    YAML = "yaml"
+
+
+def _form(text: str) -> Form:
+    try:
+        return Form(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not one of {', '.join(Form)}") from None
+
+
+def _duration(text: Any) -> timedelta:
+    if isinstance(text, timedelta):
+        return text
+    try:
+        return parse_go_duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+Names = Annotated[list[str], typer.Argument(metavar="ROLLOUT", help="Its name; `rollout NAME` is taken too.")]
+Namespace = Annotated[str, typer.Option("--namespace", "-n", help="Its namespace; else that of the context.")]
+Kubeconfig = Annotated[str | None, typer.Option("--kubeconfig", help="File; else $KUBECONFIG, ~/.kube/config.")]
+Context = Annotated[str | None, typer.Option("--context", help="Context of the kubeconfig.")]
+Output = Annotated[Form, typer.Option("--output", "-o", parser=_form, metavar="FORM", help="text, json or yaml.")]
+Timeout = Annotated[
+    timedelta,
+    typer.Option("--timeout", parser=_duration, metavar="DURATION", show_default="none", help="Such as 5m; 0s: none."),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Which cluster and namespace; "" and None for what the kubeconfig says."""
+
+    namespace: str = ""
+    kubeconfig: str | None = None
+    context: str | None = None
+
+
+def names_of(words: list[str]) -> list[str]:
+    """The names among *words*: a noun before them is dropped."""
+    return words[1:] if len(words) > 1 and words[0] in NOUNS else words
+
+
+def only_name(words: list[str]) -> str:
+    """The one name among *words*; raises a usage error where there are several."""
+    name, *more = names_of(words)
+    if more:
+        raise typer.BadParameter(f"takes one Rollout, not {1 + len(more)}: {', '.join([name, *more])}")
+    return name

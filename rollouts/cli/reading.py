@@ -1,0 +1,176 @@
+"""Everything one decision about one Rollout needs, read once: from a cluster, or from a file that `snapshot` wrote.
+
+What a decision depends on is only known by trying: gather, read what was looked for in vain, gather again.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from rollouts.api import keys
+from rollouts.api.analysis import AnalysisRun, AnalysisTemplate
+from rollouts.api.kinds import (
+    ANALYSIS_RUN,
+    ANALYSIS_TEMPLATE,
+    CLUSTER_ANALYSIS_TEMPLATE,
+    DEPLOYMENT,
+    ENDPOINT_SLICE,
+    REPLICA_SET,
+    ROLLOUT,
+    SERVICE,
+)
+from rollouts.api.meta import Json, Key, Kind, Ref
+from rollouts.api.rollout import Rollout
+from rollouts.api.workloads import Deployment, EndpointSlice, ReplicaSet, Service
+from rollouts.cli.connection import Failure, absent
+from rollouts.controllers.gather import Gone, Stale, gather
+from rollouts.controllers.memory import Memory
+from rollouts.controllers.stores import (
+    BY_OWNER,
+    BY_SERVICE,
+    SERVICE_NAME,
+    Settings,
+    Stores,
+    installed,
+    owners,
+    service_of,
+)
+from rollouts.kube.client import Client
+from rollouts.kube.errors import NotFound
+from rollouts.kube.objects import object_decoder
+from rollouts.kube.store import Store
+from rollouts.planner.snapshot import Snapshot
+from rollouts.settings import Settings as Flags
+from rollouts.wire.decode import decode
+
+FORMS: Final[Mapping[Kind, type[Any]]] = {
+    ROLLOUT: Rollout,
+    REPLICA_SET: ReplicaSet,
+    SERVICE: Service,
+    ENDPOINT_SLICE: EndpointSlice,
+    DEPLOYMENT: Deployment,
+    ANALYSIS_RUN: AnalysisRun,
+    ANALYSIS_TEMPLATE: AnalysisTemplate,
+    CLUSTER_ANALYSIS_TEMPLATE: AnalysisTemplate,
+}
+
+
+class Moment(NamedTuple):
+    """A snapshot, when it was taken, and what it was made from."""
+
+    snapshot: Snapshot
+    at: datetime
+    objects: tuple[dict[str, Any], ...]
+
+
+@dataclass
+class Objects:
+    """Raw objects by kind and key; *unserved* are kinds that the cluster does not know."""
+
+    found: dict[Kind, dict[Key, dict[str, Any]]] = field(default_factory=dict)
+    unserved: set[Kind] = field(default_factory=set)
+
+    def add(self, kind: Kind, items: Iterable[Json]) -> None:
+        """Take objects in, with apiVersion and kind."""
+        for item in items:
+            metadata = item["metadata"]
+            key = Key(metadata.get("namespace", ""), metadata["name"])
+            named = {"apiVersion": kind.api_version, "kind": kind.name}
+            self.found.setdefault(kind, {})[key] = named | dict(item)
+
+    def all(self) -> Iterator[dict[str, Any]]:
+        """Every object, kinds and keys in order."""
+        for kind in sorted(self.found):
+            yield from (self.found[kind][key] for key in sorted(self.found[kind]))
+
+    def store(self, kind: Kind, indexes: Mapping[str, Any] | None = None) -> Store[Any]:
+        """What there is of *kind*, as a controller holds it."""
+        store: Store[Any] = Store(indexes, clock=lambda: 0.0)
+        form, whole = FORMS.get(kind), object_decoder(kind)
+        read = (lambda raw: decode(form, raw)) if form else (lambda raw: whole(msgspec.json.encode(raw)))
+        if kind in self.unserved:
+            store.unserved()
+        else:
+            store.replace([read(raw) for raw in self.found.get(kind, {}).values()], "0")
+        return store
+
+
+class _Noting(Memory):
+    """A memory that can say what was looked for."""
+
+    refs: frozenset[Ref] = frozenset()
+
+    def looked_at(self, key: Key, refs: frozenset[Ref]) -> None:
+        super().looked_at(key, refs)
+        self.refs = refs
+
+
+def gathered(key: Key, objects: Objects) -> tuple[Snapshot, frozenset[Ref]]:
+    """The snapshot that a controller would make of *objects*, and what it looked for. Raises Failure."""
+    memory = _Noting()
+    rollout = objects.found.get(ROLLOUT, {}).get(key, {"metadata": {}})
+    instance = (rollout["metadata"].get("labels") or {}).get(keys.INSTANCE_ID_LABEL, "")
+    # the controller's own flags are not known here: its defaults are the best guess
+    settle = {"nginx": Flags().nginx_settle, "gatewayAPI": Flags().gateway_settle}
+    settings = Settings(instance_id=instance, settle=settle)
+    plugins = installed(settings)
+    kinds = {kind for router in plugins.routers.values() for kind in router.kinds}
+    match gather(key, replace(_stores(objects, kinds), memory=memory), plugins, settings):
+        case Gone():
+            raise Failure(f"Rollout {key} is not there, or it is being deleted")
+        case Stale(why=why):
+            raise Failure(f"Rollout {key} cannot be judged: {why}")
+        case snapshot:
+            return snapshot, memory.refs
+
+
+def _stores(objects: Objects, route_kinds: Iterable[Kind]) -> Stores:
+    return Stores(
+        rollouts=objects.store(ROLLOUT),
+        replica_sets=objects.store(REPLICA_SET, {BY_OWNER: owners}),
+        services=objects.store(SERVICE),
+        endpoint_slices=objects.store(ENDPOINT_SLICE, {BY_SERVICE: service_of}),
+        deployments=objects.store(DEPLOYMENT),
+        runs=objects.store(ANALYSIS_RUN, {BY_OWNER: owners}),
+        templates=objects.store(ANALYSIS_TEMPLATE),
+        cluster_templates=objects.store(CLUSTER_ANALYSIS_TEMPLATE),
+        routes={kind: objects.store(kind) for kind in route_kinds},
+    )
+
+
+async def read(client: Client, key: Key, now: datetime) -> Moment:
+    """Read all that a decision about Rollout *key* needs; nothing is written. Raises Failure and ApiError."""
+    objects, asked = Objects(), frozenset[Ref]()
+    try:
+        objects.add(ROLLOUT, [msgspec.json.decode(await client.get(ROLLOUT, key))])
+    except NotFound:
+        raise await absent(client, key) from None
+    uid = objects.found[ROLLOUT][key]["metadata"]["uid"]
+    for kind, selector in ((REPLICA_SET, keys.HASH_LABEL), (ANALYSIS_RUN, "")):
+        objects.add(kind, _owned(await client.list(kind, key.namespace, selector=selector), uid))
+    while True:
+        snapshot, refs = gathered(key, objects)
+        if refs <= asked:
+            return Moment(snapshot, now, tuple(objects.all()))
+        for ref in sorted(refs - asked):
+            await _fetch(client, ref, objects)
+        asked |= refs
+
+
+def _owned(items: Iterable[dict[str, Any]], uid: str) -> list[dict[str, Any]]:
+    return [item for item in items if any(one["uid"] == uid for one in item["metadata"].get("ownerReferences") or ())]
+
+
+async def _fetch(client: Client, ref: Ref, objects: Objects) -> None:
+    if ref.kind == SERVICE:
+        selector = f"{SERVICE_NAME}={ref.name}"
+        objects.add(ENDPOINT_SLICE, await client.list(ENDPOINT_SLICE, ref.namespace, selector=selector))
+    try:
+        objects.add(ref.kind, [msgspec.json.decode(await client.get(ref.kind, ref.key))])
+    except NotFound as error:
+        # for a kind that it does not serve, the API server does not say what it has not found
+        if ref.name not in error.message:
+            objects.unserved.add(ref.kind)
