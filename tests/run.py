@@ -85,7 +85,7 @@ def controller(place: cluster.Sandbox):
 
 # The recorded situations were made with routers that settle at once.
 FLAGS = ("--loglevel", "debug", "--logformat", "json", "--nginx-settle", "0s", "--gateway-settle", "0s",
-         "--qps", "400", "--burst", "800")  # fmt: skip
+         "--qps", "400", "--burst", "800", "--healthzPort", "18080", "--metricsPort", "18090")  # fmt: skip
 
 
 def clusterrole() -> Path:

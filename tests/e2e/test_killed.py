@@ -1,0 +1,125 @@
+"""A controller killed at any moment and started again changes nothing but time."""
+
+import asyncio
+import os
+import random
+import signal
+import sys
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from rollouts.api.keys import INSTANCE_ID_LABEL
+from tests.e2e.scene import Scene, ingress, pause, rollout, service, weight
+
+SEED = int(os.environ.get("ROLLOUTS_SEED", "20261121"))
+KILLS = 10
+STEPS = [weight(25), pause(1), weight(50), pause(1), weight(75), pause(1)]
+
+
+class Mortal:
+    """A controller of the test's own: it sees only what carries its instance id."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.instance, self.process = scene.namespace, None
+
+    async def start(self) -> None:
+        state = Path(os.environ["ROLLOUTS_SANDBOX"])
+        environment = {**os.environ, "KUBECONFIG": str(state / "controller.kubeconfig")}
+        flags = ["--instance-id", self.instance, "--leader-elect=false", "--metricsPort", "0", "--healthzPort", "0"]
+        command = [sys.executable, "-m", "rollouts", "controller", *flags, "--nginx-settle", "0s"]
+        log = (state / f"{self.instance}.log").open("ab")
+        self.process = await asyncio.create_subprocess_exec(*command, env=environment, stdout=log, stderr=log)
+
+    async def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        await self.process.wait()
+
+
+@asynccontextmanager
+async def mortal(scene: Scene):
+    controller = Mortal(scene)
+    await controller.start()
+    try:
+        yield controller
+    finally:
+        await controller.kill()
+
+
+async def watch_weights(scene: Scene, seen: list[int]) -> None:
+    """The canary's weights in the order in which a client sees them."""
+    while True:
+        status = (await scene.rollout()).get("status", {})
+        weights = status.get("canary", {}).get("weights")
+        if weights and (not seen or seen[-1] != weights["canary"]["weight"]):
+            seen.append(weights["canary"]["weight"])
+        await asyncio.sleep(0.02)
+
+
+async def release(scene: Scene, controller: Mortal, moments: list[float]) -> tuple[list[int], dict]:
+    """A release from v1 to v2; the controller is killed at each of *moments*, seconds after the one before."""
+    host = f"{scene.namespace}.example.com"
+    routing = {
+        "stableService": "stable",
+        "canaryService": "canary",
+        "trafficRouting": {"nginx": {"stableIngress": "web"}},
+    }
+    mine = rollout({"canary": {**routing, "steps": STEPS, "scaleDownDelaySeconds": 1}})
+    mine["metadata"]["labels"] = {INSTANCE_ID_LABEL: controller.instance}
+    await scene.apply(service("stable"), service("canary"), ingress("web", host, "stable"), mine)
+    await scene.phase("Healthy")
+    seen: list[int] = []
+    async with asyncio.TaskGroup() as group:
+        watching = group.create_task(watch_weights(scene, seen), name="weights")
+        await scene.image("web:v2")
+        for moment in moments:
+            await asyncio.sleep(moment)
+            await controller.kill()
+            await controller.start()
+        await scene.phase("Healthy", seconds=180)
+        await scene.until("old pods gone", lambda: settled(scene), seconds=180)
+        watching.cancel()
+    return seen, outcome(await scene.rollout(), await scene.sizes())
+
+
+async def settled(scene: Scene) -> bool:
+    sizes, status = await scene.sizes(), (await scene.rollout())["status"]
+    weights = status["canary"]["weights"]
+    return (
+        sizes == {"web:v1": 0, "web:v2": 4} and weights["canary"]["weight"] == 0 and "finishedAt" in status["duration"]
+    )
+
+
+def outcome(seen: dict, sizes: dict) -> dict:
+    status = seen["status"]
+    kept = (
+        "phase",
+        "stableRS",
+        "currentPodHash",
+        "currentStepIndex",
+        "replicas",
+        "availableReplicas",
+        "updatedReplicas",
+    )
+    return {**{key: status.get(key) for key in kept}, "sizes": sizes, "generation": seen["metadata"]["generation"]}
+
+
+@pytest.mark.timeout(600)
+async def test_killed_ten_times_it_ends_as_without(scene: Scene):
+    chance = random.Random(SEED)
+    moments = [chance.uniform(0.05, 1.6) for _ in range(KILLS)]
+    async with mortal(scene) as controller:
+        weights, end = await release(scene, controller, moments)
+    assert weights == [0, 25, 50, 75, 100, 0], f"seed {SEED}"
+    assert end["phase"] == "Healthy"
+    assert end["stableRS"] == end["currentPodHash"]
+    assert end["sizes"] == {"web:v1": 0, "web:v2": 4}
+
+
+@pytest.mark.timeout(600)
+async def test_undisturbed_it_takes_the_same_way(scene: Scene):
+    async with mortal(scene) as controller:
+        weights, end = await release(scene, controller, [])
+    assert weights == [0, 25, 50, 75, 100, 0]
+    assert end["sizes"] == {"web:v1": 0, "web:v2": 4}
