@@ -12,6 +12,8 @@ from rollouts.sandbox.behaviour import Behaviour
 from rollouts.sandbox.podspec import Identity
 
 BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+# aiohttp takes zero for "as long as it takes"
+_AT_ONCE: Final = 0.01
 _PROBE_AGENT: Final = "kube-probe/"
 
 
@@ -79,7 +81,7 @@ class Application:
         for listening in self._sockets:
             listening.close()
         self._sockets.clear()
-        await self._server.shutdown(patience)
+        await self._server.shutdown(max(patience, _AT_ONCE))
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.path == "/metrics":

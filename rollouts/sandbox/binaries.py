@@ -53,12 +53,12 @@ def _kubernetes(name: str, *version_argv: str) -> Program:
 
 ETCD: Final = Program("etcd", "3.6.8", "etcd", ".", (3, 5))
 API_SERVER: Final = _kubernetes("kube-apiserver")
-CONTROLLER_MANAGER: Final = _kubernetes("kube-controller-manager")
+CONTROLLERS: Final = _kubernetes("kube-controller-manager")
 KUBECTL: Final = _kubernetes("kubectl", "version", "--client")
 PROMETHEUS: Final = Program(
     "prometheus", "0.315.0", "prometheus", "github.com/prometheus/prometheus/cmd/prometheus", (2, 30)
 )
-PROGRAMS: Final = (ETCD, API_SERVER, CONTROLLER_MANAGER, KUBECTL)
+PROGRAMS: Final = (ETCD, API_SERVER, CONTROLLERS, KUBECTL)
 
 
 def find(program: Program) -> Path | None:

@@ -73,10 +73,10 @@ def api_server(programs: Programs, directory: Path) -> list[str]:
     ]
 
 
-def controller_manager(programs: Programs, directory: Path) -> list[str]:
+def controllers(programs: Programs, directory: Path) -> list[str]:
     """Without node-lifecycle, so that the made-up node needs no heartbeats."""
     return [
-        str(programs.controller_manager),
+        str(programs.controllers),
         f"--kubeconfig={directory / 'controller-manager.kubeconfig'}",
         "--bind-address=127.0.0.1",
         "--secure-port=10257",

@@ -44,7 +44,7 @@ def programs(tell: Tell) -> Programs:
     return Programs(
         etcd=binaries.obtain(binaries.ETCD, tell),
         api_server=binaries.obtain(binaries.API_SERVER, tell),
-        controller_manager=binaries.obtain(binaries.CONTROLLER_MANAGER, tell),
+        controllers=binaries.obtain(binaries.CONTROLLERS, tell),
         kubectl=binaries.obtain(binaries.KUBECTL, tell),
         traefik=binaries.traefik(),
         prometheus=downloads.prometheus(tell),

@@ -1,7 +1,6 @@
 """What the player reads from a pod. Pure."""
 
 import re
-from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 from rollouts.sandbox.behaviour import DRAIN, READY_AFTER, Pod, annotation, seconds_in, version_of
@@ -110,11 +109,6 @@ def gates_open(pod: Pod) -> bool:
     conditions = (pod.get("status") or {}).get("conditions") or ()
     true = {condition["type"] for condition in conditions if condition["status"] == "True"}
     return all(gate["conditionType"] in true for gate in pod["spec"].get("readinessGates") or ())
-
-
-def created_at(pod: Pod) -> datetime:
-    """When the API server created it, to the second."""
-    return datetime.strptime(pod["metadata"]["creationTimestamp"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
 
 
 def discovery_labels(pod: Pod) -> dict[str, str]:

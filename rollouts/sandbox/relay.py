@@ -86,11 +86,10 @@ async def _join(
     other_reader: asyncio.StreamReader,
     other_writer: asyncio.StreamWriter,
 ) -> None:
-    async with asyncio.TaskGroup() as group:
-        group.create_task(_copy(reader, other_writer), name="relay in")
-        group.create_task(_copy(other_reader, writer), name="relay out")
-    writer.close()
-    other_writer.close()
+    with contextlib.closing(writer), contextlib.closing(other_writer):
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_copy(reader, other_writer), name="relay in")
+            group.create_task(_copy(other_reader, writer), name="relay out")
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

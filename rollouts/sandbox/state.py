@@ -27,7 +27,7 @@ class Programs(msgspec.Struct, frozen=True):
 
     etcd: Path
     api_server: Path
-    controller_manager: Path
+    controllers: Path
     kubectl: Path
     traefik: Path
     prometheus: Path

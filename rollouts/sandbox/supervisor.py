@@ -90,7 +90,7 @@ class Supervisor:
             await self._start(name, dataplane.prometheus(self._programs, self._directory, name, address))
 
     async def _start_players(self) -> None:
-        await self._start("kube-controller-manager", controlplane.controller_manager(self._programs, self._directory))
+        await self._start("kube-controller-manager", controlplane.controllers(self._programs, self._directory))
         player = [sys.executable, "-m", "rollouts.sandbox.player", str(self._directory)]
         await self._start("player", player)
 
