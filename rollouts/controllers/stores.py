@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Final, NamedTuple, TypeVar
 
 from rollouts import plugins as registry
@@ -74,7 +74,7 @@ class Stores:
 
     def of(self, kind: Kind) -> Store[Any] | None:
         """The store of *kind*; None for a kind that nobody watches."""
-        return self._by_kind().get(kind)
+        return self._by_kind.get(kind)
 
     def expect(self, written: Iterable[Written]) -> None:
         """We wrote these: who depends on them is stale until the stores have seen it."""
@@ -89,8 +89,9 @@ class Stores:
 
     def unsynced(self) -> Iterable[Kind]:
         """Kinds that were never listed completely; routers' kinds are left out, not every Rollout needs them."""
-        return (kind for kind, store in self._by_kind().items() if not store.synced and kind not in self.routes)
+        return (kind for kind, store in self._by_kind.items() if not store.synced and kind not in self.routes)
 
+    @cached_property
     def _by_kind(self) -> dict[Kind, Store[Any]]:
         known: dict[Kind, Store[Any] | None] = {
             ROLLOUT: self.rollouts,
