@@ -34,6 +34,7 @@ class Settings:
     lease_duration: float = 15
     renew_deadline: float = 10
     retry_period: float = 2
+    bind_address: str = "0.0.0.0"  # noqa: S104 (asked by the kubelet and by Prometheus, from outside)
     metrics_port: int = 8090
     health_port: int = 8080
     prometheus_address: str = ""

@@ -125,6 +125,7 @@ def controller(
     retry_period: Annotated[
         timedelta, _span("--leader-election-retry-period", "Between renewals.", _LEADING, "2s")
     ] = timedelta(seconds=2),
+    bind_address: Annotated[str, _flag("--bind-address", "Where both ports listen.", _TELLING)] = "0.0.0.0",  # noqa: S104
     metrics_port: Annotated[int, _flag("--metricsPort", "Port of /metrics.", _TELLING)] = 8090,
     health_port: Annotated[int, _flag("--healthzPort", "Port of /healthz and /readyz.", _TELLING)] = 8080,
     log_level: Annotated[str, _flag("--loglevel", "debug, info, warn or error.", _TELLING)] = "info",
@@ -162,6 +163,7 @@ def controller(
             lease_duration=lease_duration.total_seconds(),
             renew_deadline=renew_deadline.total_seconds(),
             retry_period=retry_period.total_seconds(),
+            bind_address=bind_address,
             metrics_port=metrics_port,
             health_port=health_port,
             prometheus_address=prometheus_address,

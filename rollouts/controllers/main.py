@@ -53,8 +53,8 @@ async def run(settings: Settings, stop: asyncio.Event, clock: Clock) -> None:
         until(stop) as patience,
         _connected(settings, requests) as client,
         background(
-            metrics=serve_metrics(registry, settings.metrics_port),
-            health=serve_health(lambda: readiness.is_ready, settings.health_port),
+            metrics=serve_metrics(registry, settings.metrics_port, settings.bind_address),
+            health=serve_health(lambda: readiness.is_ready, settings.health_port, settings.bind_address),
         ),
         leading(settings, client, clock) as fenced,
     ):

@@ -66,21 +66,21 @@ class RolloutController:
         if refusal is None:
             return wake_at
         if refusal.is_verdict and isinstance(refusal.action, CreateReplicaSet):
-            await self._tell_why_not_created(snapshot, refusal, refusal.action)
+            await self._tell_why_not_created(snapshot, receipt, refusal.action.key.name)
             return now
         if not refusal.is_stale:
             raise refusal.error
         self._journal.overtaken(snapshot.rollout.metadata, refusal)
         return now
 
-    async def _tell_why_not_created(self, snapshot: Snapshot, refusal: Refusal, create: CreateReplicaSet) -> None:
+    async def _tell_why_not_created(self, snapshot: Snapshot, receipt: Receipt, name: str) -> None:
         """A second, small status write: the plan's own was for a world in which the ReplicaSet exists."""
-        name = create.key.name
-        text = f'Failed to create new replica set "{name}": {refusal.error.message}'
+        assert receipt.refusal is not None
+        text = f'Failed to create new replica set "{name}": {receipt.refusal.error.message}'
         wanted = Condition(reasons.PROGRESSING, "False", reasons.REPLICA_SET_CREATE_ERROR, text)
         now = self._clock.now().replace(microsecond=0)
         conditions = put(snapshot.status.conditions, wanted, now)
-        writer = Writer(self._client)
+        writer = Writer.after(self._client, receipt.written)
         try:
             await write_status(writer, snapshot, msgspec.structs.replace(snapshot.status, conditions=conditions))
         except ApiError as error:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import msgspec
 
@@ -49,6 +49,11 @@ class Writer:
     client: Client
     written: list[Written] = field(default_factory=list)
     _versions: dict[tuple[Kind, Key], str] = field(default_factory=dict)
+
+    @classmethod
+    def after(cls, client: Client, written: Iterable[Written]) -> Self:
+        """A writer that knows of what another one has *written*."""
+        return cls(client, _versions={(one.kind, one.key): one.version for one in written if one.version})
 
     async def create(self, kind: Kind, key: Key, body: Json) -> None:
         """Create an object. Raises AlreadyExists where its name is taken."""

@@ -1,0 +1,223 @@
+import asyncio
+import json
+
+import pytest
+from structlog.testing import capture_logs
+
+from rollouts.kube.lease import LeaseLost
+from rollouts.runtime.lifecycle import leaves
+from tests.controllers.running import api, controller, edit, healthy, phase, rollout, set_image
+from tests.kube.server import status
+from tests.runtime.virtualtime import eventually, virtual_time
+
+LEASE = "argo-rollouts-controller-lock"
+
+
+def revisions(server):
+    """Size of each revision."""
+    annotated = {
+        one["metadata"]["annotations"]["rollout.argoproj.io/revision"]: one for one in server.all("replicasets")
+    }
+    return {revision: one["spec"].get("replicas", 1) for revision, one in annotated.items()}
+
+
+def reasons(server):
+    said = sorted(server.all("events"), key=lambda one: int(one["metadata"]["resourceVersion"]))
+    return [one["reason"] for one in said if one["involvedObject"]["kind"] == "Rollout"]
+
+
+def outcome(server):
+    """What is left of a release, without times and versions."""
+    kept = json.loads(json.dumps(server.get("rollouts", "web")["status"]))
+    for condition in kept["conditions"]:
+        del condition["lastUpdateTime"], condition["lastTransitionTime"]
+    kept["conditions"].sort(key=lambda one: one["type"])
+    kept["duration"] = kept["duration"]["completionStatus"]
+    names = sorted(one["metadata"]["name"] for one in server.all("replicasets"))
+    return kept, names, revisions(server)
+
+
+@virtual_time
+async def test_a_release_runs_through_its_steps(tmp_path):
+    async with api() as server, controller(server, tmp_path):
+        server.put("rollouts", rollout())
+        await healthy(server)
+        set_image(server, "web:v2")
+        await healthy(server)
+        found = server.get("rollouts", "web")
+        assert found["status"]["currentStepIndex"] == 3
+        assert found["metadata"]["annotations"]["rollout.argoproj.io/revision"] == "2"
+        assert revisions(server) == {"1": 0, "2": 2}
+
+
+@virtual_time
+async def test_events_are_told_in_the_order_of_what_happened(tmp_path):
+    async with api() as server, controller(server, tmp_path):
+        server.put("rollouts", rollout(steps=[{"setWeight": 50}, {"pause": {}}]))
+        await healthy(server)
+        before = len(reasons(server))
+        set_image(server, "web:v2")
+        await eventually(lambda: phase(server) == "Paused")
+        edit(server, "web", promote=True)
+        await healthy(server)
+        await eventually(lambda: "RolloutCompleted" in reasons(server)[before:])
+        told = [reason for reason in reasons(server)[before:] if reason != "ScalingReplicaSet"]
+    assert told == [
+        "RolloutUpdated",
+        "NewReplicaSetCreated",
+        "RolloutNotCompleted",
+        "RolloutStepCompleted",
+        "RolloutPaused",
+        "RolloutStepCompleted",
+        "RolloutResumed",
+        "RolloutCompleted",
+    ]
+
+
+async def release(server, tmp_path, crash_at):
+    """A release of v2 during which the controller dies right after its write number *crash_at* and comes back."""
+    server.put("rollouts", rollout())
+    async with controller(server, tmp_path, leader_elect=False):
+        await healthy(server)
+    set_image(server, "web:v2")
+    made, began, dead = server.after, len(server.writes), asyncio.Event()
+
+    def count(write):
+        made(write)
+        if len([one for one in server.writes[began:] if one.resource != "events"]) == crash_at:
+            dead.set()
+            server.refuse = lambda *_: status(503, "Down")
+
+    server.after = count
+    try:
+        async with asyncio.TaskGroup() as group, controller(server, tmp_path, leader_elect=False):
+            await dead.wait()
+            group.create_task(_raise(), name="crash")
+            await asyncio.Event().wait()
+    except* ZeroDivisionError:
+        pass
+    server.after, server.refuse = made, lambda *_: None
+    async with controller(server, tmp_path, leader_elect=False):
+        await healthy(server)
+        await eventually(lambda: server.get("rollouts", "web")["status"].get("duration", {}).get("finishedAt"))
+
+
+async def _raise():
+    raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("crash_at", range(1, 10))
+@virtual_time
+async def test_a_crash_after_any_write_changes_nothing_but_time(tmp_path, crash_at):
+    async with api() as undisturbed:
+        undisturbed.put("rollouts", rollout())
+        async with controller(undisturbed, tmp_path, leader_elect=False):
+            await healthy(undisturbed)
+            set_image(undisturbed, "web:v2")
+            await healthy(undisturbed)
+    async with api() as server:
+        await release(server, tmp_path, crash_at)
+    assert outcome(server) == outcome(undisturbed)
+
+
+@virtual_time
+async def test_a_standby_that_is_stopped_ends_quietly_and_leaves_the_lease_alone(tmp_path):
+    async with api() as server:
+        async with controller(server, tmp_path):
+            await eventually(lambda: server.get("leases", LEASE))
+            holder = server.get("leases", LEASE)["spec"]["holderIdentity"]
+            async with controller(server, tmp_path):
+                await asyncio.sleep(5)
+            assert server.get("leases", LEASE)["spec"]["holderIdentity"] == holder
+        assert server.get("leases", LEASE)["spec"]["holderIdentity"] == ""
+
+
+@virtual_time
+async def test_a_controller_that_is_stopped_before_its_first_sync_ends_quietly(tmp_path):
+    async with api() as server:
+        server.put("rollouts", rollout())
+        read = server._read
+
+        async def down(request):
+            return status(503, "Down") if "replicasets" in request.path else await read(request)
+
+        server._read = down
+        async with controller(server, tmp_path, leader_elect=False):
+            await asyncio.sleep(5)
+        assert server.wrote("create replicasets", "patch") == []
+
+
+@virtual_time
+async def test_the_key_in_hand_is_finished_when_the_controller_is_stopped(tmp_path):
+    async with api() as server:
+        async with controller(server, tmp_path, leader_elect=False) as stop:
+            made = server.after
+
+            def after(write):
+                made(write)
+                if str(write).startswith("create replicasets"):
+                    stop.set()
+
+            server.after = after
+            server.put("rollouts", rollout())
+            await stop.wait()
+        assert server.wrote("create replicasets", "patch rollouts/status") == [
+            f"create replicasets {server.all('replicasets')[0]['metadata']['name']}",
+            "patch rollouts/status web",
+        ]
+        assert "NewReplicaSetCreated" in reasons(server)
+
+
+async def _lose_the_lease(server, tmp_path):
+    async with controller(server, tmp_path):
+        await healthy(server)
+        server.refuse = lambda write, _: status(500, "Down") if write.resource == "leases" else None
+        await asyncio.sleep(60)
+
+
+@virtual_time
+async def test_nothing_is_written_without_the_lease(tmp_path):
+    async with api() as server:
+        server.put("rollouts", rollout())
+        with pytest.raises(BaseExceptionGroup) as ended:
+            await _lose_the_lease(server, tmp_path)
+        assert [type(error) for error in leaves(ended.value)] == [LeaseLost]
+        written = len(server.writes)
+        set_image(server, "web:v2")
+        assert len(server.writes) == written
+
+
+async def _run_on(port, server, tmp_path):
+    async with controller(server, tmp_path, metrics_port=port):
+        await asyncio.sleep(60)
+
+
+@virtual_time
+async def test_a_part_that_dies_ends_the_process_loudly(tmp_path):
+    async with api() as server:
+        port = int(server.url.rpartition(":")[2])
+        with pytest.raises(BaseExceptionGroup) as ended:
+            await _run_on(port, server, tmp_path)
+        assert [type(error) for error in leaves(ended.value)] == [OSError]
+
+
+@virtual_time
+async def test_a_namespace_that_is_missing_is_named(tmp_path):
+    async with api() as server:
+        server.refuse = lambda write, _: status(404, "NotFound", 'namespaces "argo-rollouts" not found')
+        with capture_logs() as logs:
+            async with controller(server, tmp_path):
+                await eventually(lambda: any('namespaces "argo-rollouts" not found' in str(line) for line in logs))
+
+
+@virtual_time
+async def test_with_an_instance_id_the_lease_and_the_objects_are_others(tmp_path):
+    async with api() as server:
+        ours = rollout("ours")
+        ours["metadata"]["labels"] = {"argo-rollouts.argoproj.io/controller-instance-id": "blue"}
+        server.put("rollouts", ours)
+        server.put("rollouts", rollout("theirs"))
+        async with controller(server, tmp_path, instance_id="blue"):
+            await healthy(server, "ours")
+        assert server.get("leases", f"{LEASE}-blue") is not None
+        assert "status" not in server.get("rollouts", "theirs")
