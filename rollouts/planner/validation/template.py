@@ -23,7 +23,7 @@ _BAD_DNS_LABEL: Final = (
 
 
 def template_problems(template: Json, selector: LabelSelector) -> Iterator[Problem]:
-    """What is wrong with *template*, whose objects and lists are some, as the template of pods that *selector* selects."""
+    """What is wrong with *template*, in which objects and lists are some, for pods that *selector* selects."""
     metadata, spec = _object(template, "metadata"), _object(template, "spec")
     labels = metadata.get("labels")
     wrong_types = tuple(_type_problems(metadata, spec))
