@@ -23,10 +23,13 @@ Tell = Callable[[str], None]
 
 KUBERNETES: Final = "1.36.3"
 _MODULES: Final = Path(__file__).parent / "modules"
-_STAMP: Final = " ".join(
-    f"-X k8s.io/{package}/version.git{field}={value}"
-    for package in ("component-base", "client-go/pkg")
-    for field, value in (("Version", f"v{KUBERNETES}"), ("Major", "1"), ("Minor", "36"))
+_STAMP: Final = (
+    " ".join(
+        f"-X k8s.io/{package}/version.git{field}={value}"
+        for package in ("component-base", "client-go/pkg")
+        for field, value in (("Version", f"v{KUBERNETES}"), ("Major", "1"), ("Minor", "36"))
+    )
+    + " -X github.com/prometheus/common/version.Version=3.15.0"
 )
 
 
@@ -58,6 +61,7 @@ KUBECTL: Final = _kubernetes("kubectl", "version", "--client")
 PROMETHEUS: Final = Program(
     "prometheus", "0.315.0", "prometheus", "github.com/prometheus/prometheus/cmd/prometheus", (2, 30)
 )
+PROMTOOL: Final = PROMETHEUS._replace(name="promtool", package="github.com/prometheus/prometheus/cmd/promtool")
 PROGRAMS: Final = (ETCD, API_SERVER, CONTROLLERS, KUBECTL)
 
 

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from rollouts.sandbox.binaries import PROMETHEUS, Tell, build, cache_lock, find
+from rollouts.sandbox.binaries import PROMETHEUS, PROMTOOL, Tell, build, cache_lock, find
 from rollouts.sandbox.errors import Missing
 from rollouts.sandbox.furniture import read_crds
 from rollouts.sandbox.places import cache_directory
@@ -18,7 +18,12 @@ GATEWAY_API: Final = "v1.6.1"
 
 def prometheus(tell: Tell) -> Path:
     """Prometheus from PATH or the cache, else Debian's package unpacked into the cache, else built; raises Missing."""
-    return find(PROMETHEUS) or _unpacked() or _from_debian(tell) or build(PROMETHEUS, tell)
+    return find(PROMETHEUS) or _unpacked() or _from_debian(tell) or _built(tell)
+
+
+def _built(tell: Tell) -> Path:
+    build(PROMTOOL, tell)
+    return build(PROMETHEUS, tell)
 
 
 def gateway_api_crds(tell: Tell) -> list[Path]:

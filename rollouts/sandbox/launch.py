@@ -153,13 +153,13 @@ def _is_ready(directory: Path) -> bool:
 
 
 @contextlib.contextmanager
-def locked(directory: Path) -> Iterator[None]:
-    """One `up` or `down` of a name at a time."""
+def locked(directory: Path, *, patient: bool = True) -> Iterator[None]:
+    """One `up` or `down` of a name at a time; who is not patient gets BlockingIOError instead of waiting."""
     path = directory.parent / f".{directory.name}.lock"
     while True:
         directory.parent.mkdir(parents=True, exist_ok=True)
         with path.open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            fcntl.flock(lock, fcntl.LOCK_EX if patient else fcntl.LOCK_EX | fcntl.LOCK_NB)
             if not _is_same_file(lock.fileno(), path):
                 continue  # who held it has removed it, and another may hold its successor
             try:

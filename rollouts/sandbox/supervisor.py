@@ -178,7 +178,8 @@ def main() -> int:
         asyncio.run(supervisor.run())
     except BaseExceptionGroup as group:
         if group.subgroup(Abandoned):
-            with locked(directory):
+            # who holds the lock is clearing the directory already, and waits for us
+            with contextlib.suppress(BlockingIOError), locked(directory, patient=False):
                 shutil.rmtree(directory, ignore_errors=True)
         else:
             supervisor.fail(_sentences(group))
