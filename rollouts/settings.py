@@ -13,7 +13,7 @@ ACCOUNT_NAMESPACE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/n
 
 @dataclass(frozen=True)
 class Settings:
-    """How a controller runs. Durations of the Lease are in seconds; *qps* of 0 means no limit.
+    """How a controller runs. *qps* of 0 means no limit, *resync* is in seconds, 0 for never.
 
     *namespace* is the one a namespaced controller looks at, "" for that of the kubeconfig's context or of our pod.
     *own_namespace* is where the Lease is.
@@ -29,11 +29,11 @@ class Settings:
     burst: int = 80
     rollout_workers: int = 10
     analysis_workers: int = 30
-    resync: timedelta = timedelta(minutes=15)
+    resync: int = 900
     leader_elect: bool = True
-    lease_duration: float = 15
-    renew_deadline: float = 10
-    retry_period: float = 2
+    lease_duration: timedelta = timedelta(seconds=15)
+    renew_deadline: timedelta = timedelta(seconds=10)
+    retry_period: timedelta = timedelta(seconds=2)
     bind_address: str = "0.0.0.0"  # noqa: S104 (asked by the kubelet and by Prometheus, from outside)
     metrics_port: int = 8090
     health_port: int = 8080
@@ -43,7 +43,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Refuse what cannot work; ValueError names the flag."""
-        if not self.lease_duration > self.renew_deadline > self.retry_period > 0:
+        if not self.lease_duration > self.renew_deadline > self.retry_period > timedelta():
             raise ValueError(
                 "--leader-election-lease-duration must be longer than --leader-election-renew-deadline, and that "
                 "longer than --leader-election-retry-period"

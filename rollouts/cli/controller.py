@@ -1,9 +1,11 @@
 """`rollouts controller`: the part that runs in the cluster and brings Rollouts to what they should be."""
 
+import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import fields
 from datetime import timedelta
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, NamedTuple, TypeVar, get_type_hints
 
 import typer
 
@@ -12,9 +14,55 @@ from rollouts.cli.goflags import GoCommand
 from rollouts.controllers.main import main
 from rollouts.runtime.telemetry import Format, configure_logs
 from rollouts.settings import Settings, own_namespace, release
-from rollouts.wire.durations import parse_go_duration
+from rollouts.wire.durations import format_go_duration, parse_go_duration
 
 T = TypeVar("T")
+
+
+class Flag(NamedTuple):
+    """How a field of Settings is given; its type and default are the field's."""
+
+    field: str
+    name: str
+    help: str
+    panel: str
+    envvar: str = ""
+
+
+CLUSTER: Final = "Cluster"
+WORK: Final = "What is worked on"
+LEADING: Final = "Leader election"
+TELLING: Final = "Logs and ports"
+TRAFFIC: Final = "Traffic"
+
+FLAGS: Final = (
+    Flag("kubeconfig", "--kubeconfig", "File; else $KUBECONFIG, the pod's account, ~/.kube/config.", CLUSTER),
+    Flag("context", "--context", "Context of the kubeconfig.", CLUSTER),
+    Flag("qps", "--qps", "Requests per second to the API server; 0: no limit.", CLUSTER),
+    Flag("burst", "--burst", "Requests at once before --qps counts.", CLUSTER),
+    Flag("instance_id", "--instance-id", f"Only objects with this value of label {INSTANCE_ID_LABEL}.", WORK),
+    Flag("namespaced", "--namespaced/--no-namespaced", "Work in one namespace only.", WORK),
+    Flag("namespace", "--namespace,-n", "The one for --namespaced; else the kubeconfig's, or the pod's.", WORK),
+    Flag("rollout_workers", "--rollout-threads", "Rollouts looked at at once.", WORK),
+    Flag("analysis_workers", "--analysis-threads", "AnalysisRuns looked at at once.", WORK),
+    Flag("resync", "--rollout-resync", "Look at everything again after so many seconds; 0: never.", WORK),
+    Flag(
+        "prometheus_address",
+        "--prometheus-address",
+        "For metrics that name none.",
+        WORK,
+        envvar="ARGO_ROLLOUTS_PROMETHEUS_ADDRESS",
+    ),
+    Flag("leader_elect", "--leader-elect/--no-leader-elect", "Work only while holding the Lease.", LEADING),
+    Flag("lease_duration", "--leader-election-lease-duration", "How long others wait for us.", LEADING),
+    Flag("renew_deadline", "--leader-election-renew-deadline", "How long we trust a renewal.", LEADING),
+    Flag("retry_period", "--leader-election-retry-period", "Between renewals.", LEADING),
+    Flag("bind_address", "--bind-address", "Where both ports listen.", TELLING),
+    Flag("metrics_port", "--metricsPort", "Port of /metrics.", TELLING),
+    Flag("health_port", "--healthzPort", "Port of /healthz and /readyz.", TELLING),
+    Flag("nginx_settle", "--nginx-settle", "A changed Ingress counts as in effect after this.", TRAFFIC),
+    Flag("gateway_settle", "--gateway-settle", "A changed HTTPRoute, once accepted, likewise.", TRAFFIC),
+)
 
 # Flags of Argo Rollouts; True where a value follows.
 WITHOUT_EFFECT: Final = {
@@ -50,16 +98,33 @@ class ControllerCommand(GoCommand):
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
+    """Add the command; its parameters are those of `controller` and all of FLAGS."""
+    own = [one for one in inspect.signature(controller).parameters.values() if one.kind is one.KEYWORD_ONLY]
+
+    def command(**given: Any) -> None:
+        controller(**given)
+
+    command.__doc__ = controller.__doc__
+    command.__signature__ = inspect.Signature([*own, *_parameters()])  # type: ignore[attr-defined]
     epilog = "Taken for compatibility, without effect: " + ", ".join(WITHOUT_EFFECT)
-    app.command("controller", cls=ControllerCommand, epilog=epilog)(controller)
+    app.command("controller", cls=ControllerCommand, epilog=epilog)(command)
 
 
-_ACCESS: Final = "Cluster"
-_WORK: Final = "What is worked on"
-_LEADING: Final = "Leader election"
-_TELLING: Final = "Logs and ports"
-_SETTLING: Final = "Traffic"
+def _parameters() -> Iterator[inspect.Parameter]:
+    defaults, types = {field.name: field.default for field in fields(Settings)}, get_type_hints(Settings)
+    for flag in FLAGS:
+        default = defaults[flag.field]
+        option = typer.Option(default, *flag.name.split(","), help=flag.help, rich_help_panel=flag.panel, **_form(flag))
+        kind = inspect.Parameter.KEYWORD_ONLY
+        yield inspect.Parameter(flag.field, kind, default=option, annotation=types[flag.field])
+
+
+def _form(flag: Flag) -> dict[str, Any]:
+    """How a value is read and shown, where that does not follow from its type."""
+    default = getattr(Settings, flag.field)
+    if isinstance(default, timedelta):
+        return {"parser": _duration, "metavar": "DURATION", "show_default": format_go_duration(default)}
+    return {"envvar": flag.envvar} if flag.envvar else {}
 
 
 def _duration(text: str | timedelta) -> timedelta:
@@ -71,16 +136,6 @@ def _duration(text: str | timedelta) -> timedelta:
         raise typer.BadParameter(str(error)) from None
 
 
-def _span(name: str, text: str, panel: str, default: str) -> Any:
-    return typer.Option(
-        name, help=text, rich_help_panel=panel, parser=_duration, metavar="DURATION", show_default=default
-    )
-
-
-def _flag(name: str, text: str, panel: str) -> Any:
-    return typer.Option(name, help=text, rich_help_panel=panel)
-
-
 def _version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"rollouts {release()}")
@@ -89,94 +144,27 @@ def _version(wanted: bool) -> None:
 
 def controller(
     *,
-    kubeconfig: Annotated[
-        str | None, _flag("--kubeconfig", "File; else $KUBECONFIG, the pod's account, ~/.kube/config.", _ACCESS)
-    ] = None,
-    context: Annotated[str | None, _flag("--context", "Context of the kubeconfig.", _ACCESS)] = None,
-    qps: Annotated[float, _flag("--qps", "Requests per second to the API server; 0: no limit.", _ACCESS)] = 40,
-    burst: Annotated[int, _flag("--burst", "Requests at once before --qps counts.", _ACCESS)] = 80,
-    instance_id: Annotated[
-        str, _flag("--instance-id", f"Only objects with this value of label {INSTANCE_ID_LABEL}.", _WORK)
-    ] = "",
-    namespaced: Annotated[bool, _flag("--namespaced/--no-namespaced", "Work in one namespace only.", _WORK)] = False,
-    namespace: Annotated[
-        str, typer.Option("--namespace", "-n", help="The one for --namespaced.", rich_help_panel=_WORK)
-    ] = "",
-    rollout_threads: Annotated[int, _flag("--rollout-threads", "Rollouts looked at at once.", _WORK)] = 10,
-    analysis_threads: Annotated[int, _flag("--analysis-threads", "AnalysisRuns looked at at once.", _WORK)] = 30,
-    rollout_resync: Annotated[
-        int, _flag("--rollout-resync", "Look at everything again after so many seconds; 0: never.", _WORK)
-    ] = 900,
-    prometheus_address: Annotated[
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say it.")] = False,
+    loglevel: Annotated[
+        str, typer.Option("--loglevel", help="debug, info, warn or error.", rich_help_panel=TELLING)
+    ] = "info",
+    logformat: Annotated[
         str,
-        typer.Option(
-            envvar="ARGO_ROLLOUTS_PROMETHEUS_ADDRESS", help="For metrics that name none.", rich_help_panel=_WORK
-        ),
-    ] = "",
-    leader_elect: Annotated[
-        bool, _flag("--leader-elect/--no-leader-elect", "Work only while holding the Lease.", _LEADING)
-    ] = True,
-    lease_duration: Annotated[
-        timedelta, _span("--leader-election-lease-duration", "How long others wait for us.", _LEADING, "15s")
-    ] = timedelta(seconds=15),
-    renew_deadline: Annotated[
-        timedelta, _span("--leader-election-renew-deadline", "How long we trust a renewal.", _LEADING, "10s")
-    ] = timedelta(seconds=10),
-    retry_period: Annotated[
-        timedelta, _span("--leader-election-retry-period", "Between renewals.", _LEADING, "2s")
-    ] = timedelta(seconds=2),
-    bind_address: Annotated[str, _flag("--bind-address", "Where both ports listen.", _TELLING)] = "0.0.0.0",  # noqa: S104
-    metrics_port: Annotated[int, _flag("--metricsPort", "Port of /metrics.", _TELLING)] = 8090,
-    health_port: Annotated[int, _flag("--healthzPort", "Port of /healthz and /readyz.", _TELLING)] = 8080,
-    log_level: Annotated[str, _flag("--loglevel", "debug, info, warn or error.", _TELLING)] = "info",
-    log_format: Annotated[
-        str, _flag("--logformat", "json, text, or auto: text on a terminal, else json.", _TELLING)
+        typer.Option("--logformat", help="json, text; auto: text on a terminal, else json.", rich_help_panel=TELLING),
     ] = "auto",
-    nginx_settle: Annotated[
-        timedelta, _span("--nginx-settle", "A changed Ingress counts as in effect after this.", _SETTLING, "2s")
-    ] = timedelta(seconds=2),
-    gateway_settle: Annotated[
-        timedelta, _span("--gateway-settle", "A changed HTTPRoute, once accepted, likewise.", _SETTLING, "0s")
-    ] = timedelta(0),
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say it and end.")
-    ] = False,
+    **given: Any,
 ) -> None:
     """Run the controller until SIGTERM.
 
     Exit code 0 after an orderly end, 1 when a part of it died or the Lease was lost, 2 for wrong flags.
     """
-    settings = _checked(
-        lambda: Settings(
-            instance_id=instance_id,
-            namespaced=namespaced,
-            namespace=namespace,
-            own_namespace=own_namespace(os.environ.get("POD_NAMESPACE")),
-            kubeconfig=kubeconfig,
-            context=context,
-            qps=qps,
-            burst=burst,
-            rollout_workers=rollout_threads,
-            analysis_workers=analysis_threads,
-            resync=timedelta(seconds=rollout_resync),
-            leader_elect=leader_elect,
-            lease_duration=lease_duration.total_seconds(),
-            renew_deadline=renew_deadline.total_seconds(),
-            retry_period=retry_period.total_seconds(),
-            bind_address=bind_address,
-            metrics_port=metrics_port,
-            health_port=health_port,
-            prometheus_address=prometheus_address,
-            nginx_settle=nginx_settle,
-            gateway_settle=gateway_settle,
-        )
-    )
     _ = version
-    _checked(lambda: configure_logs(log_level, _form(log_format)))
+    settings = _checked(lambda: Settings(own_namespace=own_namespace(os.environ.get("POD_NAMESPACE")), **given))
+    _checked(lambda: configure_logs(loglevel, _log_format(logformat)))
     raise typer.Exit(main(settings))
 
 
-def _form(text: str) -> Format:
+def _log_format(text: str) -> Format:
     match text:
         case "auto" | "json" | "text":
             return text

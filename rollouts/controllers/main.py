@@ -86,9 +86,9 @@ async def leading(settings: Settings, client: Client, clock: Clock) -> AsyncIter
         key,
         f"{socket.gethostname()}_{uuid.uuid4()}",
         clock=clock,
-        duration=settings.lease_duration,
-        renew_deadline=settings.renew_deadline,
-        retry=settings.retry_period,
+        duration=settings.lease_duration.total_seconds(),
+        renew_deadline=settings.renew_deadline.total_seconds(),
+        retry=settings.retry_period.total_seconds(),
     )
     log.info("waiting for the lease", lease=str(key))
     async with lease.held():

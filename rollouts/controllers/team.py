@@ -118,9 +118,8 @@ class Team:
 
     async def _look_again(self) -> None:
         """Look at everything from time to time, for whatever no event tells."""
-        seconds = self._settings.resync.total_seconds()
-        while seconds > 0:
-            await asyncio.sleep(seconds)
+        while self._settings.resync > 0:
+            await asyncio.sleep(self._settings.resync)
             for rollout in self._stores.rollouts.all():
                 self._rollouts.add(rollout.metadata.key)
             for run in self._stores.runs.all():
