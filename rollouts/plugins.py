@@ -7,11 +7,6 @@ from functools import cache
 from importlib.metadata import entry_points
 from typing import Any
 
-from analysis.providers.base import Provider
-
-import analysis.providers
-import rollouts.steps
-import trafficrouters
 from rollouts.steps.base import Step
 from trafficrouters.base import Router
 

@@ -1,4 +1,4 @@
-"""The base of everything people write: frozen, camelCase on the wire, unknown fields ignored (the API server prunes them)."""
+"""The base of everything people write: frozen, camelCase on the wire, unknown fields ignored (the API prunes them)."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, NamedTuple
@@ -44,6 +44,7 @@ class Problem(NamedTuple):
     cause: str = "Invalid value"
 
     def __str__(self) -> str:
-        shown = f'"{self.value}"' if isinstance(self.value, str) else f"{self.value}"
+        shown = f'"{self.value}"' if isinstance(self.value, str) else str(self.value)
+        shown = shown.lower() if isinstance(self.value, bool) else shown
         value = f": {shown}" if self.value is not None else ""
         return f"{self.path}: {self.cause}{value}: {self.detail}"

@@ -54,13 +54,20 @@ async def play(place: Place, router: str, image: str, *, is_live: bool) -> int:
     ):
         for manifest in everything(router, image, place.prometheus):
             await _apply(client, manifest)
+        outcome: Outcome | None = None
         try:
             outcome = await _releases(client, place, router, image, is_live=is_live)
-        except Unfulfilled as error:
-            out.print(f"the demo stopped: {error}", style="bold red")
-            return 1
+        except* Unfulfilled as group:
+            out.print(f"the demo stopped: {leaf(group)}", style="bold red")
+    if outcome is None:
+        return 1
     out.print(shown(outcome))
     return 0 if all(claim.holds for claim in claims(outcome)) else 1
+
+
+def leaf(error: BaseException) -> BaseException:
+    """The first error that is not a group."""
+    return leaf(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
 @asynccontextmanager
