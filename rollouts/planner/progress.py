@@ -12,7 +12,7 @@ from rollouts.planner.actions import Announcement
 from rollouts.planner.conditions import Conditions, get, is_set, put, renew, without
 from rollouts.planner.draft import Draft, Extent
 from rollouts.planner.replicaset import next_revision
-from rollouts.planner.sizes import index_of
+from rollouts.planner.sizes import index_of, is_whole
 from rollouts.planner.snapshot import Snapshot, has_deadline, revision_of
 
 
@@ -171,7 +171,7 @@ def _deadline(change: Change, conditions: Conditions, current: Condition, draft:
 def deadline(change: Change, current: Condition, draft: Draft) -> datetime | None:
     """When the release counts as stuck; None while it waits by nature."""
     snapshot = change.snapshot
-    index = index_of(snapshot, draft)
+    index = None if is_whole(snapshot, draft) else index_of(snapshot, draft)
     waits = index is not None and index < len(snapshot.steps) and snapshot.steps[index].is_waiting_step
     shedding = any(has_deadline(rs) for rs in snapshot.others)
     settled = {reasons.ROLLOUT_ABORTED, reasons.ROLLOUT_PAUSED, reasons.NEW_REPLICA_SET_AVAILABLE}

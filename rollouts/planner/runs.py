@@ -37,21 +37,28 @@ def current(snapshot: Snapshot, ref: AnalysisRunStatusRef | None) -> AnalysisRun
     return next((run for run in snapshot.runs if ref and run.metadata.name == ref.name), None)
 
 
-def start(snapshot: Snapshot, draft: Draft, role: Role) -> tuple[Draft, AnalysisRunStatusRef]:
-    """Create the run, or go on with one that was created before a crash; and how the status names it."""
+def reserve(snapshot: Snapshot, draft: Draft, role: Role) -> tuple[Draft, AnalysisRunStatusRef]:
+    """The name of a run to be, for the status; the next pass creates it.
+
+    Were it created first, a crash before the status is written would leave a run that nobody follows, and its verdict
+    would be lost: a second run could say something else.
+    """
     content = snapshot.analyses.get(role.path, Flattened())
     base = f"{snapshot.key.name}-{snapshot.canary_hash}-{_revision(snapshot)}{role.suffix}"
     names = {run.metadata.name: run for run in snapshot.runs}
     name, count = base, 0
-    while name in names:
-        if _is_same(names[name], content):
-            return draft, AnalysisRunStatusRef(name, names[name].status.phase)
+    while name in names and not _is_same(names[name], content):
         count += 1
         name = f"{base}.{count}"
-    create = CreateAnalysisRun(
-        Key(snapshot.key.namespace, name), _manifest(snapshot, role, name, content), f"{role.label} analysis begins"
-    )
-    return draft.act(create, stage=STAGE), AnalysisRunStatusRef(name, "")
+    return draft.say(STAGE, "act", f"{role.label} analysis begins: {name}"), AnalysisRunStatusRef(name, "")
+
+
+def create(snapshot: Snapshot, draft: Draft, role: Role, name: str) -> tuple[Draft, AnalysisRunStatusRef]:
+    """Create the run that the status names."""
+    content = snapshot.analyses.get(role.path, Flattened())
+    body = _manifest(snapshot, role, name, content)
+    made = CreateAnalysisRun(Key(snapshot.key.namespace, name), body, f"{name} is to be measured")
+    return draft.act(made, stage=STAGE), AnalysisRunStatusRef(name, "")
 
 
 def _revision(snapshot: Snapshot) -> int:

@@ -7,7 +7,7 @@ from rollouts.api.analysis import AnalysisRun
 from rollouts.api.rollout import AnalysisRunStatusRef
 from rollouts.planner.actions import DeleteAnalysisRun
 from rollouts.planner.draft import Draft
-from rollouts.planner.runs import STAGE, Role, current, end, follow, judge, start
+from rollouts.planner.runs import STAGE, Role, create, current, end, follow, judge, reserve
 from rollouts.planner.sizes import goal_now, index_of
 from rollouts.planner.snapshot import Snapshot, is_deleting, target
 
@@ -60,17 +60,13 @@ def _advance(
     """Follow the run that the status names, or begin one."""
     run = current(snapshot, ref)
     if ref is None or _is_spent(snapshot, draft, run):
-        return start(snapshot, draft, role)
-    if run is None:
-        return _missing(snapshot, draft, role, ref)
-    return follow(draft, role, ref, run)
-
-
-def _missing(
-    snapshot: Snapshot, draft: Draft, role: Role, ref: AnalysisRunStatusRef
-) -> tuple[Draft, AnalysisRunStatusRef]:
-    # Deleted by somebody: what it found is lost, so its question is asked again.
-    return start(snapshot, draft.say(STAGE, "act", f"{ref.name} is gone: starting again"), role)
+        return reserve(snapshot, draft, role)
+    if run is not None:
+        return follow(draft, role, ref, run)
+    if ref.status:
+        # Deleted by somebody: what it found is lost, so its question is asked again.
+        draft = draft.say(STAGE, "act", f"{ref.name} is gone: starting again")
+    return create(snapshot, draft, role, ref.name)
 
 
 def _is_spent(snapshot: Snapshot, draft: Draft, run: AnalysisRun | None) -> bool:
