@@ -18,7 +18,9 @@ from rollouts.kube.errors import ApiError
 from tests.e2e.scene import Scene
 
 NUMBERS = itertools.count(1)
-FLAGS = ("--nginx-settle", "0s", "--gateway-settle", "0s", "--leader-elect=false", "--metricsPort", "0")
+# Pods listen on port 8080 of the same network namespace, so that the controller's own ports are moved away.
+FLAGS = ("--nginx-settle", "0s", "--gateway-settle", "0s", "--leader-elect=false", "--loglevel", "debug",
+         "--healthzPort", "18082", "--metricsPort", "18092")  # fmt: skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
