@@ -1,0 +1,31 @@
+from datetime import timedelta
+
+import pytest
+
+from rollouts.settings import Settings, own_namespace
+
+
+def test_the_lease_is_the_one_of_argo_rollouts():
+    assert Settings().lease_name == "argo-rollouts-controller-lock"
+    assert Settings(instance_id="blue").lease_name == "argo-rollouts-controller-lock-blue"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"lease_duration": timedelta(seconds=10)},
+        {"renew_deadline": timedelta(seconds=2)},
+        {"retry_period": timedelta()},
+    ],
+)
+def test_lease_times_that_cannot_work_are_refused(wrong):
+    with pytest.raises(ValueError, match="--leader-election-lease-duration"):
+        Settings(**wrong)
+
+
+def test_our_namespace_is_named_or_the_accounts_or_argos(tmp_path):
+    account = tmp_path / "namespace"
+    assert own_namespace(None, account) == "argo-rollouts"
+    account.write_text("delivery\n")
+    assert own_namespace(None, account) == "delivery"
+    assert own_namespace("named", account) == "named"
