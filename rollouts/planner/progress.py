@@ -33,9 +33,10 @@ class Change:
 
     @property
     def revision(self) -> int:
-        """The canary's revision, also before it exists."""
+        """The canary's revision as it is after this pass, which creates it or numbers an old one anew."""
         snapshot = self.snapshot
-        return revision_of(snapshot.canary.metadata) if snapshot.canary else next_revision(snapshot)
+        had = revision_of(snapshot.canary.metadata) if snapshot.canary else 0
+        return max(had, next_revision(snapshot))
 
     @property
     def is_healthy(self) -> bool:
