@@ -1,0 +1,127 @@
+"""What a reconcile does when writes are refused, seen from outside: a whole controller at work."""
+
+import asyncio
+
+from structlog.testing import capture_logs
+
+from tests.controllers.running import api, controller, healthy, phase, rollout, set_image
+from tests.kube.server import status
+from tests.runtime.virtualtime import eventually, virtual_time
+
+
+def condition(server, kind):
+    conditions = server.get("rollouts", "web").get("status", {}).get("conditions", [])
+    return next((one for one in conditions if one["type"] == kind), {})
+
+
+def told(server, reason):
+    return [event for event in server.all("events") if event["reason"] == reason]
+
+
+def refusing(resource, answer):
+    return lambda write, _: answer() if write.resource == resource and write.verb == "create" else None
+
+
+def over_quota():
+    return status(403, "Forbidden", "exceeded quota: rs")
+
+
+@virtual_time
+async def test_a_replica_set_refused_by_a_quota_is_told_and_tried_again_ever_more_slowly(tmp_path):
+    async with api() as server, controller(server, tmp_path, leader_elect=False):
+        tries = []
+        server.refuse = refusing("replicasets", lambda: tries.append(1) or over_quota())
+        server.put("rollouts", rollout())
+        await eventually(lambda: condition(server, "Progressing").get("reason") == "ReplicaSetCreateError")
+        await asyncio.sleep(100)
+        found = condition(server, "Progressing")
+        assert (found["status"], found["message"].endswith("exceeded quota: rs")) == ("False", True)
+        assert [event["type"] for event in told(server, "ReplicaSetCreateError")] == ["Warning"]
+        assert len(tries) < 30
+        assert server.wrote("patch rollouts/status") == ["patch rollouts/status web"]
+        server.refuse = lambda *_: None
+        await healthy(server)
+
+
+@virtual_time
+async def test_a_failing_reconcile_is_told_counted_and_tried_again(tmp_path):
+    async with api() as server, controller(server, tmp_path, leader_elect=False):
+        server.put("rollouts", rollout())
+        await healthy(server)
+        server.refuse = refusing("replicasets", lambda: status(500, "Down", "etcd is slow"))
+        with capture_logs() as logs:
+            set_image(server, "web:v2")
+            await eventually(lambda: told(server, "ReconciliationError"))
+        assert told(server, "ReconciliationError")[0]["message"] == "Down (500): etcd is slow"
+        assert next(line["log_level"] for line in logs if line["event"] == "reconcile failed") == "error"
+        server.refuse = lambda *_: None
+        await healthy(server)
+
+
+@virtual_time
+async def test_being_overtaken_is_no_error(tmp_path):
+    async with api() as server, controller(server, tmp_path, leader_elect=False):
+        server.put("rollouts", rollout())
+        await healthy(server)
+        conflicts = []
+
+        def conflict_once(write, _):
+            if write.resource == "replicasets" and write.verb == "patch" and not conflicts:
+                conflicts.append(write)
+                return status(409, "Conflict", "modified")
+            return None
+
+        server.refuse = conflict_once
+        with capture_logs() as logs:
+            set_image(server, "web:v2")
+            await healthy(server)
+        assert len(conflicts) == 1
+        assert {line["log_level"] for line in logs} <= {"debug", "info"}
+        assert told(server, "ReconciliationError") == []
+
+
+@virtual_time
+async def test_a_healthy_rollout_costs_nothing(tmp_path):
+    async with api() as server, controller(server, tmp_path, leader_elect=False, resync=60):
+        server.put("rollouts", rollout())
+        await healthy(server)
+        await asyncio.sleep(10)
+        written = len(server.writes)
+        await asyncio.sleep(600)
+        assert len(server.writes) == written
+
+
+@virtual_time
+async def test_one_broken_rollout_does_not_hold_up_the_others(tmp_path):
+    async with api() as server, controller(server, tmp_path, leader_elect=False, rollout_workers=1):
+        server.refuse = lambda write, _: status(500, "Down") if write.name.startswith("broken") else None
+        server.put("rollouts", rollout("broken"))
+        server.put("rollouts", rollout("web"))
+        await healthy(server)
+        assert phase(server, "broken") is None
+
+
+@virtual_time
+async def test_a_deleted_rollout_is_told_once_and_forgotten(tmp_path):
+    async with api() as server, controller(server, tmp_path, leader_elect=False):
+        server.put("rollouts", rollout())
+        await healthy(server)
+        found = server.get("rollouts", "web")
+        server._delete(f"/apis/argoproj.io/v1alpha1/namespaces/shop/rollouts/{found['metadata']['name']}", {}, "")
+        await eventually(lambda: told(server, "RolloutDeleted"))
+        assert told(server, "RolloutDeleted")[0]["message"] == "Rollout web/shop is deleted."
+
+
+@virtual_time
+async def test_a_new_rollout_is_welcomed_once_and_not_again_after_a_restart(tmp_path):
+    async with api() as server:
+        for _ in range(2):
+            async with controller(server, tmp_path, leader_elect=False):
+                if not server.get("rollouts", "web"):
+                    server.put("rollouts", rollout())
+                await healthy(server)
+                await asyncio.sleep(1)
+        welcome = told(server, "RolloutAddedToInformer")
+        assert [(one["message"], one["count"]) for one in welcome] == [
+            ("Rollout resource added to informer: shop/web", 1)
+        ]
