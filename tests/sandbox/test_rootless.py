@@ -46,7 +46,7 @@ class Person:
 
     def _run(self, *argv: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
-            [*self._become, "env", *(f"{name}={value}" for name, value in self._environment.items()), *argv],
+            [*self._become, "env", "-i", *(f"{name}={value}" for name, value in self._environment.items()), *argv],
             capture_output=True, text=True, check=False, cwd="/",
         )  # fmt: skip
 
