@@ -90,7 +90,7 @@ def follow(draft: Draft, role: Role, ref: AnalysisRunStatusRef, run: AnalysisRun
     """The status's view of *run* brought up to date, with the Event that tells of a new phase."""
     phase, message = run.status.phase, run.status.message
     if phase != ref.status and phase:
-        is_warning = phase in {"Failed", "Error", "Inconclusive"}
+        is_warning = phase in {"Failed", "Error", "Pending"}
         text = f"{role.label} Analysis Run '{ref.name}' Status New: '{phase}' Previous: '{ref.status}'"
         draft = draft.announce(Announcement(f"AnalysisRun{phase}", text, is_warning))
     return draft, AnalysisRunStatusRef(ref.name, phase, message)

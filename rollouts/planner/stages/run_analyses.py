@@ -59,7 +59,11 @@ def _advance(
 ) -> tuple[Draft, AnalysisRunStatusRef]:
     """Follow the run that the status names, or begin one."""
     run = current(snapshot, ref)
-    if ref is None or _is_spent(snapshot, draft, run):
+    if _is_spent(snapshot, draft, run):
+        # What a person said goes for the run that is over: the next one may pause again.
+        draft = draft.pausing(removed=(*draft.pauses.removed, reasons.INCONCLUSIVE_ANALYSIS_RUN))
+        return reserve(snapshot, draft, role)
+    if ref is None:
         return reserve(snapshot, draft, role)
     if run is not None:
         return follow(draft, role, ref, run)
