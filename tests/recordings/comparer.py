@@ -1,0 +1,117 @@
+"""Holds a recording of ours against Argo Rollouts' of the same situation, and what differs against the list.
+
+`python -m tests.recordings.comparer DIR [SITUATION...]` for the recordings in DIR; exit code 1 where something
+differs that is not listed, or no longer differs although it is.
+"""
+
+import argparse
+import difflib
+import json
+import sys
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from tests.recordings.rules import cut_short, forgiven
+from tests.recordings.story import Row, story
+
+HERE = Path(__file__).parent
+ARGO = HERE / "argo"
+LISTED = HERE / "differences.yaml"
+
+
+class Difference(NamedTuple):
+    """One sequence that differs; None where a side has none."""
+
+    sequence: str
+    argo: list[Any] | None
+    ours: list[Any] | None
+
+    def __str__(self) -> str:
+        """What Argo Rollouts has and ours lacks (-), and the reverse (+)."""
+        changes = difflib.unified_diff(lines(self.argo), lines(self.ours), n=1, lineterm="")
+        return "\n    ".join([self.sequence, *list(changes)[2:]])
+
+
+class Listed(NamedTuple):
+    """A difference that is wanted; *ours* is what ours does instead."""
+
+    situation: str
+    sequence: str
+    ours: list[Any] | None
+    reason: str
+
+
+def lines(values: list[Any] | None) -> list[str]:
+    """A line for each value; counts and weights in one."""
+    if values and all(isinstance(value, str) for value in values):
+        return values
+    return [json.dumps(values)]
+
+
+def differences(argo: Iterable[Row], ours: Iterable[Row]) -> list[Difference]:
+    """The sequences that differ, with what the rules forgive left out."""
+    theirs, mine = cut_short(story(argo), story(ours))
+    found = []
+    for name in sorted(theirs | mine):
+        left, right = theirs.get(name), mine.get(name)
+        a, b = forgiven(name, left or [], right or [])
+        if a != b:
+            found.append(Difference(name, left, right))
+    return found
+
+
+def complaints(situation: str, rows: Iterable[Row]) -> list[str]:
+    """What is wrong with our recording of a situation: differs and is not listed, or is listed and does not differ."""
+    found = {difference.sequence: difference for difference in differences(argo(situation), rows)}
+    wanted = {entry.sequence: entry for entry in listed() if entry.situation == situation}
+    new = [f"differs: {difference}" for name, difference in found.items() if name not in wanted]
+    return new + [complaint for entry in wanted.values() if (complaint := against(entry, found.get(entry.sequence)))]
+
+
+def against(entry: Listed, found: Difference | None) -> str:
+    """What is wrong with an entry of the list; "" when it is as found."""
+    if found is None:
+        return f"listed, but differs no longer: {entry.sequence}"
+    wanted, ours = forgiven(entry.sequence, entry.ours or [], found.ours or [])
+    return "" if wanted == ours and bool(entry.ours) == bool(found.ours) else f"differs, but not as listed: {found}"
+
+
+def argo(situation: str) -> list[Row]:
+    """Argo Rollouts' recording."""
+    return read(ARGO / f"{situation}.jsonl")
+
+
+def read(path: Path) -> list[Row]:
+    """A recording."""
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+@cache
+def listed() -> list[Listed]:
+    """The list of differences."""
+    return [Listed(e["situation"], e["sequence"], e["ours"], e["reason"]) for e in yaml.safe_load(LISTED.read_text())]
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.recordings.comparer",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("ours", type=Path, metavar="DIR", help="where the recorder wrote to")
+    parser.add_argument("situations", nargs="*", metavar="SITUATION", help="else all that are in DIR")
+    options = parser.parse_args()
+    situations = options.situations or sorted(path.stem for path in options.ours.glob("*.jsonl"))
+    wrong = {name: complaints(name, read(options.ours / f"{name}.jsonl")) for name in situations}
+    for name, found in wrong.items():
+        print(f"{name}:" if found else f"{name}: as wanted", *found, sep="\n  ")  # noqa: T201
+    return 1 if any(wrong.values()) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,164 @@
+"""Where two controllers may differ without being different: each rule is for some sequences and says why.
+
+A rule brings both sequences to a form that keeps what must agree: order, safety, ends and wording.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Any
+
+from tests.recordings.story import Story
+
+Sequence = list[Any]
+Rule = Callable[[Sequence, Sequence], tuple[Sequence, Sequence]]
+
+# Clients of Argo Rollouts' kind send no more events of one object than these.
+SENT_AT_MOST = 25
+TRANSITIONAL = re.compile("Progressing: ")
+SCALED = re.compile(r"Normal ScalingReplicaSet: Scaled (?:up|down) ReplicaSet (.*) from (\d+) to (\d+)")
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """What *rule* forgives in the sequences whose whole name matches *pattern*."""
+
+    pattern: str
+    rule: Rule
+    reason: str
+
+
+def each(brought: Callable[[Sequence], Sequence]) -> Rule:
+    """A rule that looks at one sequence at a time."""
+    return lambda argo, ours: (brought(argo), brought(ours))
+
+
+def turns(values: Sequence) -> Sequence:
+    """First, last, and where a count stops rising or falling."""
+    kept = [values[0]] if values else []
+    for value, following in zip_longest(values[1:], values[2:]):
+        if following is None or (value > kept[-1]) != (following > value):
+            kept.append(value)
+    return kept
+
+
+def scalings(events: Sequence) -> Sequence:
+    """For each ReplicaSet, its scalings with those in one direction as one."""
+    counts: dict[str, list[int]] = {}
+    other = []
+    for event in events:
+        if found := SCALED.fullmatch(event):
+            replica_set, before, after = found[1], int(found[2]), int(found[3])
+            counts.setdefault(replica_set, [before]).append(after)
+        else:
+            other.append(event)
+    return [*other, *sorted(f"{name}: {turns(values)}" for name, values in counts.items())]
+
+
+def by_rests(argo: Sequence, ours: Sequence) -> tuple[Sequence, Sequence]:
+    """Between two rests, messages of progress that only one of the two wrote are left out, if the other's fit."""
+    if [v for v in argo if is_rest(v)] != [v for v in ours if is_rest(v)]:
+        return argo, ours
+    pairs = list(zip(gaps(argo), gaps(ours), strict=True))
+    if all(is_part(a, b) or is_part(b, a) for a, b in pairs):
+        return [], []
+    return argo, ours
+
+
+def is_rest(phase: str) -> bool:
+    """Whether a phase stays until something happens."""
+    return not TRANSITIONAL.match(phase)
+
+
+def gaps(phases: Sequence) -> Iterator[Sequence]:
+    """What stands before, between and after the rests."""
+    gap: Sequence = []
+    for phase in phases:
+        if is_rest(phase):
+            yield gap
+            gap = []
+        else:
+            gap.append(phase)
+    yield gap
+
+
+def is_part(some: Sequence, whole: Sequence) -> bool:
+    """Whether *some* is *whole* with values left out."""
+    rest = iter(whole)
+    return all(value in rest for value in some)
+
+
+def told_late(events: Sequence) -> Sequence:
+    """Without the Warning that a specification is invalid."""
+    return [event for event in events if not event.startswith("Warning InvalidSpec: ")]
+
+
+def without_start(phases: Sequence) -> Sequence:
+    """Without the first `Running`."""
+    return phases[1:] if phases[:1] == ["Running: "] and len(phases) > 1 else phases
+
+
+def unordered(values: Sequence) -> Sequence:
+    """Sorted."""
+    return sorted(values)
+
+
+def uncounted_while_running(metrics: Sequence) -> Sequence:
+    """Of a metric that is still measured, only that it is; all by name."""
+    read = (json.loads(metric) for metric in metrics)
+    shown = ({k: m[k] for k in ("name", "phase", "dryRun")} if m["phase"] == "Running" else m for m in read)
+    return sorted(json.dumps(m) for m in shown)
+
+
+RULES = (
+    Allowed(
+        "replicas .*",
+        each(turns),
+        "a change of size may take more or fewer writes, as pods become available; sizes when paused must agree",
+    ),
+    Allowed("events of scaling.*", each(scalings), "the same of what is said about sizes, and between ReplicaSets"),
+    Allowed(
+        "phase.*",
+        by_rests,
+        "one status write a pass (decision 6), and how pods come up decides which messages of progress are seen",
+    ),
+    Allowed("events of release.*", each(told_late), "ours also tells of an invalid specification by an event"),
+    Allowed("run .*", each(without_start), "a run of one measurement may be written once, with its verdict"),
+    Allowed(
+        "last metrics of .*",
+        each(uncounted_while_running),
+        "the recording's end decides how often an unfinished metric was measured; metrics are measured side by side",
+    ),
+    Allowed("events of (?!release|scaling|services|traffic).*", each(unordered), "metrics of a run end side by side"),
+)
+
+
+def forgiven(name: str, argo: Sequence, ours: Sequence) -> tuple[Sequence, Sequence]:
+    """Both sequences as the rules for *name* leave them."""
+    for allowed in RULES:
+        if re.fullmatch(allowed.pattern, name):
+            argo, ours = allowed.rule(argo, ours)
+    return argo, ours
+
+
+def cut_short(argo: Story, ours: Story) -> tuple[Story, Story]:
+    """Where Argo Rollouts' client stopped sending events of `web`, ours are compared as far as it went.
+
+    That client drops what exceeds its budget, so a missing late event says nothing. Scalings, whose number may
+    differ, are left out then: sizes say the same.
+    """
+    every = argo.get("every event", [])
+    kept, shortened = ({k: v for k, v in told.items() if not k.startswith("every event")} for told in (argo, ours))
+    if len(every) < SENT_AT_MOST:
+        return kept, shortened
+    for name in ("events of release", "events of services", "events of traffic"):
+        heard = len(kept.get(name, []))
+        shortened[name] = shortened.get(name, [])[:heard]
+    for story in (kept, shortened):
+        story.pop("events of scaling", None)
+    return kept, {name: values for name, values in shortened.items() if values}
+
+
+__all__ = ["RULES", "Allowed", "cut_short", "forgiven"]

@@ -1,0 +1,158 @@
+"""A recording without its times: what clients saw, as sequences by name, consecutive repetitions told once."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from rollouts.api.keys import HASH_LABEL
+from rollouts.wire import mergepatch
+
+Row = Mapping[str, Any]
+Raw = Mapping[str, Any]
+Story = dict[str, list[Any]]
+States = dict[tuple[str, str], Raw]
+Told = Iterator[tuple[str, Any]]
+
+HERO = "web"
+COMBINED = "(combined from similar events): "
+COUNTS = ("count", "successful", "failed", "inconclusive", "error", "consecutiveError", "consecutiveSuccess")
+LAST = (
+    "phase", "message", "stableRS", "currentPodHash", "currentStepIndex", "currentStepHash", "abort",
+    "controllerPause", "replicas", "updatedReplicas", "readyReplicas", "availableReplicas", "HPAReplicas", "selector",
+)  # fmt: skip
+FAILURES = re.compile("refused|never|recording ended")
+GROUPS = (
+    (re.compile("ScalingReplicaSet"), "scaling"),
+    (re.compile("SwitchService"), "services"),
+    (re.compile("TrafficWeightUpdated|(Patching|Creating)CanaryIngress"), "traffic"),
+    (re.compile(""), "release"),
+)
+
+
+def story(rows: Iterable[Row]) -> Story:
+    """Every sequence of a recording; a story's events are told in groups, since each says what was done to one thing."""
+    sequences: Story = {}
+    states: States = {}
+    for row in rows:
+        for name, value in _told(row, states):
+            _add(sequences.setdefault(name, []), value)
+    sequences |= _ends(states)
+    return {name: values for name, values in sequences.items() if values}
+
+
+def _add(sequence: list[Any], value: Any) -> None:
+    if value is not None and (not sequence or sequence[-1] != value):
+        sequence.append(value)
+
+
+def _told(row: Row, states: States) -> Told:
+    """What one row says; *states* is brought up to date."""
+    if "did" in row:
+        if FAILURES.match(row["did"]):
+            yield "failures", row["did"]
+    elif "event" in row:
+        yield from _event(row["event"])
+    elif row.get("deleted"):
+        yield f"{row['kind']} {row['name']}", "deleted"
+    else:
+        key = (row["kind"], row["name"])
+        before = states.get(key, {})
+        states[key] = row["object"] if "object" in row else mergepatch.apply(before, row["patch"])
+        yield from TELL.get(key[0], _nothing)(key[1], states[key])
+        if key == ("Rollout", HERO) and _is_paused(states[key]) and not _is_paused(before):
+            yield "sizes when paused", _sizes(states)
+
+
+def _event(event: Raw) -> Told:
+    kind, _, name = event["regarding"].partition("/")
+    text = f"{event['type']} {event['reason']}: {(event['message'] or '').removeprefix(COMBINED)}"
+    if kind == "Rollout":
+        group = next(group for pattern, group in GROUPS if pattern.match(event["reason"]))
+        yield _named(f"events of {group}", name), text
+        yield _named("every event", name), text
+    elif kind == "AnalysisRun":
+        yield f"events of {name}", text
+
+
+def _rollout(name: str, raw: Raw) -> Told:
+    status = raw.get("status") or {}
+    is_current = str(status.get("observedGeneration")) == str(raw["metadata"].get("generation"))
+    if status.get("phase") and (is_current or name != HERO):
+        yield _named("phase", name), f"{status['phase']}: {status.get('message', '')}"
+    yield _named("step", name), status.get("currentStepIndex")
+    weights = (status.get("canary") or {}).get("weights")
+    yield _named("weights", name), weights and [weights["canary"]["weight"], weights["stable"]["weight"]]
+
+
+def _scalable(name: str, raw: Raw) -> Told:
+    yield f"replicas {name}", (raw.get("spec") or {}).get("replicas")
+
+
+def _service(name: str, raw: Raw) -> Told:
+    yield f"selector {name}", (raw["spec"].get("selector") or {}).get(HASH_LABEL, "-")
+
+
+def _ingress(name: str, raw: Raw) -> Told:
+    annotations = raw["metadata"].get("annotations") or {}
+    yield f"ingress {name}", next((text for key, text in annotations.items() if key.endswith("canary-weight")), None)
+
+
+def _route(name: str, raw: Raw) -> Told:
+    rules = raw["spec"].get("rules", [])
+    yield f"route {name}", [[ref.get("weight") for ref in rule.get("backendRefs", [])] for rule in rules]
+
+
+def _run(name: str, raw: Raw) -> Told:
+    status = raw.get("status") or {}
+    yield f"run {name}", f"{status['phase']}: {status.get('message', '')}" if status.get("phase") else None
+
+
+def _nothing(_name: str, _raw: Raw) -> Told:
+    yield from ()
+
+
+def _named(sequence: str, name: str) -> str:
+    """Sequences of the Rollout `web` carry no name."""
+    return sequence if name == HERO else f"{sequence} {name}"
+
+
+def _is_paused(raw: Raw) -> bool:
+    return (raw.get("status") or {}).get("phase") == "Paused"
+
+
+def _sizes(states: States) -> dict[str, int]:
+    """Wanted pods of the Rollout's ReplicaSets."""
+    sizes = {name: raw["spec"].get("replicas") for (kind, name), raw in states.items() if kind == "ReplicaSet"}
+    return {name: sizes[name] for name in sorted(sizes) if name.startswith(f"{HERO}-")}
+
+
+def _ends(states: States) -> Story:
+    """How everything stood when the recording ended."""
+    hero = states.get(("Rollout", HERO), {}).get("status", {})
+    conditions = (f"{c['type']}={c['status']} {c['reason']}: {c['message']}" for c in hero.get("conditions", ()))
+    ends: Story = {"last conditions": sorted(conditions)}
+    if hero:
+        ends["last status"] = [f"{name}: {json.dumps(hero.get(name))}" for name in LAST]
+    for (kind, name), raw in states.items():
+        if kind == "AnalysisRun":
+            ends[f"last metrics of {name}"] = [_counted(m) for m in raw.get("status", {}).get("metricResults", ())]
+    return ends
+
+
+def _counted(metric: Raw) -> str:
+    counts = {count: metric[count] for count in COUNTS if count in metric}
+    kept = len(metric.get("measurements", []))
+    about = {"name": metric.get("name"), "phase": metric.get("phase"), "dryRun": metric.get("dryRun", False)}
+    return json.dumps({**about, "kept": kept, **counts})
+
+
+TELL = {
+    "Rollout": _rollout,
+    "ReplicaSet": _scalable,
+    "Deployment": _scalable,
+    "Service": _service,
+    "Ingress": _ingress,
+    "HTTPRoute": _route,
+    "AnalysisRun": _run,
+}
