@@ -14,6 +14,7 @@ from rollouts.planner.validation.fields import number_problems, selection_proble
 from rollouts.planner.validation.template import template_problems
 from rollouts.planner.validation.unserved import unserved_problems
 from rollouts.steps.base import BoundStep
+from rollouts.wire.gotypes import MisfitError
 from rollouts.wire.podhash import pod_template_hash, step_hash
 from trafficrouters.base import BoundRouter, Scope
 
@@ -79,8 +80,8 @@ def read_revision(rollout: Rollout, spec: RolloutSpec, workload: Deployment | No
     selector: Json = rollout.spec.get("selector") or (given.selector if given else {})
     try:
         found = pod_template_hash(template, rollout.status.collision_count)
-    except ValueError as wrong:
-        return Revision(template, selector, "", (Problem("spec.template", None, str(wrong)),))
+    except MisfitError as wrong:
+        return Revision(template, selector, "", (Problem(f"spec.template{wrong.path}", None, wrong.detail),))
     selection = spec.selector or LabelSelector.model_validate(selector)
     return Revision(template, selector, found, tuple(template_problems(template, selection)))
 
@@ -98,8 +99,8 @@ def _bind(rollout: Rollout, canary: CanaryStrategy, plugins: Plugins) -> _Bound:
     raw_steps: Sequence[Json] = raw.get("steps") or ()
     try:
         own_hash = step_hash(raw_steps)
-    except ValueError as wrong:
-        return _Bound(problems=(Problem("spec.strategy.steps", None, str(wrong)),))
+    except MisfitError as wrong:
+        return _Bound(problems=(Problem(f"spec.strategy.steps{wrong.path}", None, wrong.detail),))
     bounds = bounds_of(canary, routing, plugins.routers)
     steps, wrong_steps = bind_steps(canary.steps, raw_steps, plugins.steps, bounds)
     routers, wrong_routers = _bind_routers(rollout, canary, routing, plugins)

@@ -24,6 +24,18 @@ Writer = Callable[[Any], str]
 _FIELD: Final = re.compile(r"(?P<key>\w+)(?P<always>!?)(?P<zero>0?)(?P<shape>[=?\[{]?)(?P<type>\w*)[\]}]?")
 
 
+class MisfitError(ValueError):
+    """A value that does not fit its type: *path* leads to it from what was to be written, such as `.spec.ports[0]`."""
+
+    def __init__(self, path: str, detail: str) -> None:
+        super().__init__(path, detail)
+        self.path = path
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.path.lstrip('.')}: {self.detail}" if self.path else self.detail
+
+
 class Dialect(NamedTuple):
     """Where a writer differs from plain Go.
 
@@ -74,15 +86,20 @@ def parse(table: str) -> dict[str, tuple[Field, ...]]:
 
 
 def compile_writer(types: Mapping[str, tuple[Field, ...]], root: str, dialect: Dialect = Dialect()) -> Writer:  # noqa: B008 - immutable
-    """A function that writes objects of type *root*; it raises ValueError where an object does not fit its type."""
+    """A function that writes objects of type *root*; it raises MisfitError where a value does not fit its type."""
     writers: dict[str, Writer] = {"": _scalar, **_LEAVES, **dialect.leaves}
     members: dict[str, list[_Member]] = {name: [] for name in types}
     for name in types:
-        writers[name] = _struct(name, members[name], dialect.prepare.get(name))
+        writers[name] = _struct(members[name], dialect.prepare.get(name))
     for name, fields in types.items():
         defaults = dialect.defaults.get(name, {})
         members[name] += [_member(field, writers, dialect.empty, defaults.get(field.key)) for field in fields]
     return writers[root]
+
+
+def compile_list_writer(types: Mapping[str, tuple[Field, ...]], root: str) -> Writer:
+    """The same for lists of *root*."""
+    return _list(compile_writer(types, root))
 
 
 def _field(word: str) -> Field:
@@ -95,9 +112,9 @@ def _field(word: str) -> Field:
 def _member(field: Field, writers: Mapping[str, Writer], empty: str, default: Any) -> _Member:
     write = writers[field.type]
     if field.shape == "[":
-        write = _list(field.key, write)
+        write = _list(write)
     elif field.shape == "{":
-        write = _map(field.key, write)
+        write = _map(write)
     keeps_zero = field.shape in {"?", "="} or (field.is_always_written and field.shape != "")
     prefix = gojson.encode_string(field.key) + ":"
     return _Member(field.key, prefix, keeps_zero, field.shape == "=", default, _absent(field, empty), write)
@@ -111,16 +128,19 @@ def _absent(field: Field, empty: str) -> str | None:
     return "null" if field.shape == "?" else empty
 
 
-def _struct(name: str, members: list[_Member], prepare: Callable[[Json], Json] | None) -> Writer:
+def _struct(members: list[_Member], prepare: Callable[[Json], Json] | None) -> Writer:
     def write(value: Any) -> str:
         found = {} if value is None else value
         if not isinstance(found, dict | Mapping):
-            raise _misfit(f"{name}: expected an object", value)
+            raise _misfit("expected an object", value)
         if prepare is not None:
             found = prepare(found)
         parts = []
         for member in members:
-            text = _written(member, found.get(member.key))
+            try:
+                text = _written(member, found.get(member.key))
+            except ValueError as wrong:
+                raise _under(f".{member.key}", wrong) from None
             if text is not None:
                 parts.append(member.prefix + text)
         return "{" + ",".join(parts) + "}"
@@ -136,27 +156,51 @@ def _written(member: _Member, value: Any) -> str | None:
     return member.write(value)
 
 
-def _list(key: str, write: Writer) -> Writer:
+def _list(write: Writer) -> Writer:
     def write_all(value: Any) -> str:
         if not isinstance(value, list | tuple):
-            raise _misfit(f"{key}: expected a list", value)
-        return "[" + ",".join([write(item) for item in value]) + "]"
+            raise _misfit("expected a list", value)
+        return "[" + ",".join([_item(write, f"[{index}]", item) for index, item in enumerate(value)]) + "]"
 
     return write_all
 
 
-def _map(key: str, write: Writer) -> Writer:
+def _map(write: Writer) -> Writer:
     def write_all(value: Any) -> str:
         if not isinstance(value, dict | Mapping):
-            raise _misfit(f"{key}: expected an object", value)
+            raise _misfit("expected an object", value)
         # Code points sort like the UTF-8 bytes that Go compares.
-        return "{" + ",".join([f"{gojson.encode_string(name)}:{write(value[name])}" for name in sorted(value)]) + "}"
+        texts = ((name, _item(write, f".{name}", value[name])) for name in sorted(value))
+        return "{" + ",".join([f"{gojson.encode_string(name)}:{text}" for name, text in texts]) + "}"
 
     return write_all
 
 
-def _misfit(wish: str, value: Any) -> ValueError:
-    return ValueError(f"{wish}, found {type(value).__name__}")
+def _item(write: Writer, segment: str, value: Any) -> str:
+    try:
+        return write(value)
+    except ValueError as wrong:
+        raise _under(segment, wrong) from None
+
+
+def _under(segment: str, wrong: ValueError) -> MisfitError:
+    """*wrong*, seen from the object in which it stands at *segment*."""
+    if isinstance(wrong, MisfitError):
+        return MisfitError(segment + wrong.path, wrong.detail)
+    return MisfitError(segment, str(wrong))
+
+
+def _misfit(wish: str, value: Any) -> MisfitError:
+    return MisfitError("", f"{wish}, found {_kind(value)}")
+
+
+def _kind(value: Any) -> str:
+    """A type in the words of whoever wrote the value."""
+    if isinstance(value, Mapping):
+        return "an object"
+    if isinstance(value, list | tuple):
+        return "a list"
+    return {str: "text", bool: "a boolean", int: "a number", float: "a number"}.get(type(value), "null")
 
 
 def _scalar(value: Any) -> str:

@@ -29,13 +29,13 @@ _template_json: Final = gotypes.compile_writer(gotypes.parse(POD_TYPES), "PodTem
 _legacy_template_json: Final = gotypes.compile_writer(
     gotypes.parse(POD_TYPES.replace("creationTimestamp?time", _TIME_OF_OLD)), "PodTemplateSpec", _PORTS_ARE_TCP
 )
-_step_json: Final = gotypes.compile_writer(gotypes.parse(STEP_TYPES), "CanaryStep")
+_steps_json: Final = gotypes.compile_list_writer(gotypes.parse(STEP_TYPES), "CanaryStep")
 
 
 def pod_template_hash(template: Json, collision_count: int | None = None) -> str:
     """Hash of a pod template; *collision_count* is the Rollout's, None when its status has none.
 
-    Raises ValueError when the template has a value of the wrong type.
+    Raises gotypes.MisfitError, a ValueError, when the template has a value of the wrong type.
     """
     return _hashed(_template_json(template).encode() + _salt(collision_count))
 
@@ -48,10 +48,9 @@ def legacy_pod_template_hash(template: Json, collision_count: int | None = None)
 def step_hash(steps: Sequence[Any] | None) -> str:
     """Hash of a canary's steps; without steps the same as for None. Blue-green has no step hash: the caller's "".
 
-    Raises ValueError when a step has a value of the wrong type.
+    Raises gotypes.MisfitError, a ValueError, when a step has a value of the wrong type.
     """
-    text = f"[{','.join([_step_json(step) for step in steps])}]" if steps else "null"
-    return _hashed(text.encode())
+    return _hashed((_steps_json(steps) if steps else "null").encode())
 
 
 def _salt(collision_count: int | None) -> bytes:

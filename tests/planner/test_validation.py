@@ -217,12 +217,23 @@ def test_a_template_the_api_server_would_not_take_is_refused(wrong, text):
         ),
         (
             {**TEMPLATE, "metadata": {"labels": {"app": "web"}, "annotations": {"a": None}}},
-            "spec.template: Invalid value: ",
+            "spec.template.metadata.annotations.a: Invalid value: expected a string, number or boolean, found null",
         ),
-        (pod(containers={"name": "c"}), "spec.template: Invalid value: "),
-        (pod(containers=["c"]), "spec.template: Invalid value: "),
-        ({"metadata": [], "spec": "x"}, "spec.template: Invalid value: "),
-        ({"metadata": {"labels": ["app"]}, "spec": {}}, "spec.template: Invalid value: "),
+        (
+            pod(containers={"name": "c"}),
+            "spec.template.spec.containers: Invalid value: expected a list, found an object",
+        ),
+        (pod(containers=["c"]), "spec.template.spec.containers[0]: Invalid value: expected an object, found text"),
+        (pod(containers=[None]), "spec.template.spec.containers[0]: Required value: a container stands there as null"),
+        (
+            pod(containers=[{**C, "resources": {"limits": {"cpu": "many"}}}]),
+            'spec.template.spec.containers[0].resources.limits.cpu: Invalid value: "many" is not a quantity',
+        ),
+        ({"metadata": 5, "spec": "x"}, "spec.template.metadata: Invalid value: expected an object, found a number"),
+        (
+            {"metadata": {"labels": ["app"]}, "spec": {}},
+            "spec.template.metadata.labels: Invalid value: expected an object, found a list",
+        ),
     ],
 )
 def test_a_template_with_wrong_types_is_refused_without_a_crash(wrong, text):

@@ -1,6 +1,6 @@
 import pytest
 
-from rollouts.wire.gotypes import Dialect, Field, compile_writer, parse
+from rollouts.wire.gotypes import Dialect, Field, MisfitError, compile_writer, parse
 
 TABLE = """
 Shop
@@ -71,6 +71,16 @@ def test_a_dialect_defaults_prepares_and_replaces():
 def test_wrong_types_are_refused(value):
     with pytest.raises(ValueError, match="expected"):
         write(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "path"),
+    [([], ""), ({"prices": ["1"]}, ".prices"), ({"prices": {"a": []}}, ".prices.a"), ({"staff": [1]}, ".staff[0]")],
+)
+def test_a_misfit_tells_where_it_stands(value, path):
+    with pytest.raises(MisfitError) as caught:
+        write(value)
+    assert caught.value.path == path
 
 
 def test_any_json_keeps_its_members_with_keys_sorted():

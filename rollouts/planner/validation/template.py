@@ -52,9 +52,16 @@ def _type_problems(metadata: Json, spec: Json) -> Iterator[Problem]:
             yield from _text_problems(value, f"{PATH}.metadata.{kind}.{key}")
     for kind in ("containers", "initContainers"):
         for index, container in enumerate(spec.get(kind) or ()):
-            for key in ("name", "image"):
-                yield from _text_problems(container.get(key) or "", f"{PATH}.spec.{kind}[{index}].{key}")
+            yield from _container_type_problems(container, f"{PATH}.spec.{kind}[{index}]")
     yield from _text_problems(spec.get("restartPolicy") or "", f"{PATH}.spec.restartPolicy")
+
+
+def _container_type_problems(container: Json | None, path: str) -> Iterator[Problem]:
+    if container is None:
+        yield required(path, "a container stands there as null: write it or remove it")
+        return
+    for key in ("name", "image"):
+        yield from _text_problems(container.get(key) or "", f"{path}.{key}")
 
 
 def _text_problems(value: Any, path: str) -> Iterator[Problem]:
