@@ -125,19 +125,18 @@ def _split(snapshot: Snapshot, draft: Draft, weight: int, now: datetime) -> Traf
     have = available(snapshot.of_hash(draft.status.stable_rs))
     if snapshot.status.canary.weights is None and have < snapshot.replicas:
         return None
-    goal = _routes(snapshot, draft)
-    scope = snapshot.routers[0].scope
-    return TrafficSplit(
+    split = TrafficSplit(
         canary=weight,
         total=snapshot.total,
         canary_service=snapshot.strategy.canary_service,
         stable_service=snapshot.strategy.stable_service,
         canary_hash=draft.status.current_pod_hash,
         stable_hash=draft.status.stable_rs,
-        routes=goal,
-        managed=scope.managed,
-        is_idle=weight == 0 and _is_idle(snapshot, draft, now),
+        routes=_routes(snapshot, draft),
+        managed=snapshot.routers[0].scope.managed,
     )
+    idle = replace(split, is_idle=True)
+    return idle if weight == 0 and _is_idle(snapshot, draft, idle, now) else split
 
 
 def _routes(snapshot: Snapshot, draft: Draft) -> tuple[SetHeaderRoute | SetMirrorRoute, ...]:
@@ -149,12 +148,17 @@ def _routes(snapshot: Snapshot, draft: Draft) -> tuple[SetHeaderRoute | SetMirro
     return goal_of(snapshot.steps[: index + 1]).routes
 
 
-def _is_idle(snapshot: Snapshot, draft: Draft, now: datetime) -> bool:
-    """Nothing is being released and both Services lead to the stable pods alone, long enough for proxies to know."""
+def _is_idle(snapshot: Snapshot, draft: Draft, idle: TrafficSplit, now: datetime) -> bool:
+    """Nothing is being released, and the user's routes are given back already or may be by now.
+
+    They may be once both Services lead to the stable pods alone, long enough for proxies to know.
+    """
     if not (draft.is_promoted or draft.is_aborted):
         return False
+    if not any(bound.router.render(bound.config, bound.scope, idle, snapshot.routes) for bound in snapshot.routers):
+        return True
     names = (snapshot.strategy.stable_service, snapshot.strategy.canary_service)
-    if snapshot.status.canary.weights is not None and any(_not_with_stable(snapshot, draft, name) for name in names):
+    if any(_not_with_stable(snapshot, draft, name) for name in names):
         return False
     since = _ended(snapshot, draft)
     return since is None or now >= since + HANDOVER
