@@ -8,7 +8,7 @@ from rollouts.api.workloads import ReplicaSet
 from rollouts.planner.actions import Announcement, UpdateReplicaSet
 from rollouts.planner.arithmetic import Size, basic_canary, shrink_others
 from rollouts.planner.draft import Draft
-from rollouts.planner.sizes import is_whole, planned, size_of, wanted_counts, weight_in_force
+from rollouts.planner.sizes import index_of, is_whole, planned, size_of, wanted_counts, weight_in_force
 from rollouts.planner.snapshot import Snapshot, available, deadline_of, has_deadline, hash_of, revision_of, target
 from rollouts.wire.durations import rfc3339
 
@@ -43,16 +43,25 @@ def _basic(snapshot: Snapshot, draft: Draft, stage: str) -> Draft:
         return draft
     if stable is not None and stable is not canary:
         wanted = _basic_sizes(snapshot, draft)[1]
-        draft = write(snapshot, draft, Resize(stable, wanted, _because(draft), None), stage)
+        draft = write(snapshot, draft, Resize(stable, wanted, _because(snapshot, draft), None), stage)
     wanted = _basic_sizes(snapshot, draft)[0]
-    draft = write(snapshot, draft, Resize(canary, wanted, _because(draft), None), stage)
+    draft = write(snapshot, draft, Resize(canary, wanted, _because(snapshot, draft), None), stage)
     return draft if draft.sizes else _basic_others(snapshot, draft, stage)
 
 
-def _because(draft: Draft) -> str:
+def _because(snapshot: Snapshot, draft: Draft) -> str:
     if draft.is_aborted:
         return "the release is aborted"
-    return "nothing is being released" if draft.is_promoted else "the current step wants it"
+    if draft.status.stable_rs == "":
+        return "first deploy"
+    if draft.is_promoted:
+        return f"{snapshot.replicas} pods are wanted"
+    if draft.status.promote_full:
+        return "full promotion"
+    index = index_of(snapshot, draft)
+    if index is None or index == len(snapshot.steps):
+        return "all steps are complete"
+    return f"step {index + 1} of {len(snapshot.steps)}, {snapshot.steps[index].describe()}"
 
 
 def _basic_sizes(snapshot: Snapshot, draft: Draft) -> tuple[int, int]:
@@ -115,7 +124,7 @@ def _aborted_canary(snapshot: Snapshot, draft: Draft, canary: ReplicaSet, wanted
     """The canary's size; after an abort it stays until weight 0 is in effect, stable is whole and its delay is over."""
     delay = snapshot.strategy.abort_scale_down_delay
     if not draft.is_aborted or canary is snapshot.stable:
-        return Resize(canary, wanted, _because(draft), None)
+        return Resize(canary, wanted, _because(snapshot, draft), None)
     if delay is None:
         return Resize(canary, max(wanted, canary.spec.replicas), "abortScaleDownDelaySeconds is 0: it stays", None)
     at = deadline_of(canary)

@@ -113,6 +113,15 @@ def played(script: Script) -> Simulation:
     return simulation
 
 
+def default_story(rollout: Json) -> list[Entry]:
+    """First deploy, then another image, then whatever comes; an endless pause is ended by nobody."""
+    containers = ((rollout["spec"].get("template") or {}).get("spec") or {}).get("containers") or ({},)
+    image = str(containers[0].get("image") or "app")
+    name = image.partition("@")[0]
+    repository = name[: name.rindex(":")] if ":" in name.rpartition("/")[2] else name
+    return [{"until": ["Healthy", "Degraded"]}, {"wait": "10s"}, {"image": f"{repository}:next"}, "rest"]
+
+
 def _in_a_namespace(body: Json) -> dict[str, Any]:
     return {**body, "metadata": {"namespace": "default", **body["metadata"]}}
 

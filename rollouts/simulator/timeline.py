@@ -19,7 +19,6 @@ from rollouts.wire import mergepatch
 
 # A release of many steps may need a few passes at one instant; a controller that needs this many goes in a circle.
 MOST_PLANS_AT_ONCE: Final = 40
-GRAIN: Final = timedelta(milliseconds=1)
 
 
 class HotLoop(Exception):  # noqa: N818
@@ -111,9 +110,11 @@ class Simulation:
 
     @property
     def next(self) -> datetime | None:
-        """When anything happens next: by itself, or because the controller wanted to look again."""
+        """When anything happens next: by itself, or because the controller wanted to look again; raises HotLoop."""
+        if self.wake_at is not None and self.wake_at <= self.world.now:
+            raise HotLoop(f"asks to be woken at {self.wake_at}, which is over:\n{_shown(self.moments[-1])}")
         times = [time for time in (self.wake_at, self.world.next) if time is not None]
-        return max(min(times), self.world.now + GRAIN) if times else None
+        return min(times) if times else None
 
     def run(self, until: datetime) -> None:
         """Let time pass until *until*, the controller at work."""

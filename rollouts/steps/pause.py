@@ -61,7 +61,7 @@ class PauseRelease:
         if config.duration is None:
             return Pause("paused until somebody promotes")
         until = (view.paused_since or now) + config.duration
-        if view.paused_since is not None and now > until:
+        if view.paused_since is not None and now >= until:
             return Done()
         return Pause(f"paused until {rfc3339(until)}", until)
 
