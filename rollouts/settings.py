@@ -39,7 +39,7 @@ class Settings:
     health_port: int = 8080
     prometheus_address: str = ""
     nginx_settle: timedelta = timedelta(seconds=2)
-    gateway_settle: timedelta = timedelta(0)
+    gateway_settle: timedelta = timedelta(seconds=2)
 
     def __post_init__(self) -> None:
         """Refuse what cannot work; ValueError names the flag."""

@@ -26,6 +26,8 @@ from rollouts.sandbox.load import Load, Target
 KEY: Final = Key(NAMESPACE, NAME)
 PATIENCE: Final = 90.0
 RATE: Final = 200.0
+# The sandbox's proxy takes changes up within 0.1 s; the defaults are for proxies that take two.
+SETTLE: Final = ("--nginx-settle", "1s", "--gateway-settle", "1s")
 
 Json = dict[str, Any]
 Tell = Callable[[str], None]
@@ -76,7 +78,7 @@ async def _controller(place: Place) -> AsyncIterator[None]:
     log = place.controller_kubeconfig.parent / "demo-controller.log"
     # Pods listen on 8080 of their own addresses in the same namespace, so the controller's ports are moved away.
     ports = ["--healthzPort", "18080", "--metricsPort", "18090"]
-    command = [sys.executable, "-m", "rollouts", "controller", "--leader-elect=false", "--nginx-settle", "1s", *ports]
+    command = [sys.executable, "-m", "rollouts", "controller", "--leader-elect=false", *SETTLE, *ports]
     environment = {**os.environ, "KUBECONFIG": str(place.controller_kubeconfig)}
     with log.open("wb") as out:
         process = await asyncio.create_subprocess_exec(*command, env=environment, stdout=out, stderr=out)
