@@ -50,3 +50,5 @@ GATEWAY_CANARY_VALUE: Final = "in-progress"
 
 # Ours, on Rollouts: "<verb>@<generation>", a command taken from spec and not yet known to be carried out.
 COMMAND: Final = "rollouts.argoproj.io/command"
+# Ours, on ReplicaSets: "<Service>@<RFC 3339>", since when its pods stand behind that Service.
+SERVING: Final = "rollouts.argoproj.io/serving"

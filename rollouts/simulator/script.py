@@ -115,7 +115,7 @@ def played(script: Script) -> Simulation:
 
 def default_story(rollout: Json) -> list[Entry]:
     """First deploy, then another image, then whatever comes; an endless pause is ended by nobody."""
-    containers = ((rollout["spec"].get("template") or {}).get("spec") or {}).get("containers") or ({},)
+    containers: Sequence[Json] = ((rollout["spec"].get("template") or {}).get("spec") or {}).get("containers") or ({},)
     image = str(containers[0].get("image") or "app")
     name = image.partition("@")[0]
     repository = name[: name.rindex(":")] if ":" in name.rpartition("/")[2] else name

@@ -42,14 +42,23 @@ def _why(snapshot: Snapshot, draft: Draft) -> str | None:
         return None
     if draft.routing is not None and not draft.routing.is_in_effect:
         return None
+    if draft.routing is not None and snapshot.steps and _is_at_the_end(snapshot, draft) and not _has_all_traffic(draft):
+        return None
     if draft.status.promote_full:
         return reasons.FULL_PROMOTION
     if draft.is_promoted:
         return reasons.FAST_ROLLBACK
-    index = index_of(snapshot, draft)
-    if index is None or index == len(snapshot.steps):
-        return reasons.completed_steps(len(snapshot.steps))
-    return None
+    return reasons.completed_steps(len(snapshot.steps)) if _is_at_the_end(snapshot, draft) else None
+
+
+def _is_at_the_end(snapshot: Snapshot, draft: Draft) -> bool:
+    """No step is left, and nobody asked to leave them out."""
+    whole = draft.status.promote_full or draft.is_promoted
+    return not whole and index_of(snapshot, draft) in {None, len(snapshot.steps)}
+
+
+def _has_all_traffic(draft: Draft) -> bool:
+    return draft.routing is None or draft.routing.split.canary == draft.routing.split.total
 
 
 def _has_all_pods(snapshot: Snapshot, draft: Draft) -> bool:

@@ -14,6 +14,7 @@ from rollouts.api.workloads import ReplicaSet
 from rollouts.planner.actions import Announcement, ChangeRoute
 from rollouts.planner.conditions import get
 from rollouts.planner.draft import Draft, Routing
+from rollouts.planner.serving import forget, note, settling, unheard
 from rollouts.planner.sizes import index_of, is_whole, missing_pods
 from rollouts.planner.snapshot import Snapshot, available
 from rollouts.steps.base import goal_of
@@ -29,7 +30,8 @@ def route_traffic(snapshot: Snapshot, draft: Draft, now: datetime) -> Draft:
     """Decide the split, write it through every router, and say whether it is in effect."""
     if not snapshot.routers:
         return draft
-    wanted, why = _wanted(snapshot, draft)
+    draft = _note_serving(snapshot, draft, now)
+    wanted, why = _wanted(snapshot, draft, now)
     weight, capped = _within_capacity(snapshot, draft, wanted)
     split = _split(snapshot, draft, weight, now)
     if split is None:
@@ -43,11 +45,23 @@ def route_traffic(snapshot: Snapshot, draft: Draft, now: datetime) -> Draft:
     )
 
 
-def _wanted(snapshot: Snapshot, draft: Draft) -> tuple[int, str]:
+def _note_serving(snapshot: Snapshot, draft: Draft, now: datetime) -> Draft:
+    """Keep the note of the revision to which weight is to move: the canary, or what was promoted."""
+    revision = snapshot.canary
+    if revision is None:
+        return draft
+    if draft.is_promoted:
+        name, late = snapshot.strategy.stable_service, _not_with_stable(snapshot, draft, snapshot.strategy.stable_service)
+    else:
+        name, late = snapshot.strategy.canary_service, _not_pointed(snapshot, revision)
+    return forget(snapshot, draft, revision, name) if late else note(snapshot, draft, revision, name, now)
+
+
+def _wanted(snapshot: Snapshot, draft: Draft, now: datetime) -> tuple[int, str]:
     """The canary's weight by the contract's table (§3.8), and the row that applied."""
     canary = snapshot.canary
     if draft.is_promoted:
-        return _after_promotion(snapshot, draft)
+        return _after_promotion(snapshot, draft, now)
     if draft.is_aborted:
         return 0, "the release is aborted"
     if canary is None or available(canary) == 0:
@@ -63,6 +77,9 @@ def _wanted(snapshot: Snapshot, draft: Draft) -> tuple[int, str]:
     is_last = index == len(snapshot.steps)
     target = snapshot.total if is_last else goal_of(snapshot.steps[: index + 1]).weight
     missing = missing_pods(snapshot, draft)
+    unknown = unheard(snapshot, canary, snapshot.strategy.canary_service, now)
+    if unknown and target > _current(snapshot):
+        return _current(snapshot), unknown
     if missing and target > _current(snapshot):
         return min(target, max(_current(snapshot), goal_of(snapshot.steps[:index]).weight)), missing
     return target, "all steps are complete" if is_last else f"step {index + 1} of {len(snapshot.steps)}"
@@ -84,9 +101,12 @@ def _not_pointed(snapshot: Snapshot, canary: ReplicaSet) -> str:
     return ""
 
 
-def _after_promotion(snapshot: Snapshot, draft: Draft) -> tuple[int, str]:
+def _after_promotion(snapshot: Snapshot, draft: Draft, now: datetime) -> tuple[int, str]:
     """Weight stays with the canary's Service until the stable Service has the same pods behind it."""
-    late = _not_with_stable(snapshot, draft, snapshot.strategy.stable_service)
+    name = snapshot.strategy.stable_service
+    late = _not_with_stable(snapshot, draft, name)
+    if not late and snapshot.canary is not None:
+        late = unheard(snapshot, snapshot.canary, name, now)
     current = _current(snapshot)
     if late and current and snapshot.stable is snapshot.canary:
         return current, late
@@ -161,13 +181,14 @@ def _is_idle(snapshot: Snapshot, draft: Draft, idle: TrafficSplit, now: datetime
     if any(_not_with_stable(snapshot, draft, name) for name in names):
         return False
     since = _ended(snapshot, draft)
-    return since is None or now >= since + HANDOVER
+    return since is None or now >= since + max(HANDOVER, settling(snapshot))
 
 
 def _handover(snapshot: Snapshot, draft: Draft, now: datetime) -> datetime | None:
     """When the user's routes may be given back, if that is still to come."""
     since = _ended(snapshot, draft)
-    return since + HANDOVER if since is not None and since + HANDOVER > now else None
+    handover = max(HANDOVER, settling(snapshot))
+    return since + handover if since is not None and since + handover > now else None
 
 
 def _ended(snapshot: Snapshot, draft: Draft) -> datetime | None:
