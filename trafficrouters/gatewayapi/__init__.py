@@ -86,7 +86,7 @@ class GatewayRouter:
         GATEWAY: ("get", "list", "watch"),
     }
     supports = frozenset({Feature.WEIGHTS, Feature.HEADER_ROUTES, Feature.MAX_TRAFFIC_WEIGHT})
-    # Traefik reports a route accepted before it routes by it: measured requests to the old weight for some 100 ms after.
+    # Traefik reports a route accepted before it routes by it: requests followed the old weight some 100 ms longer.
     default_settle = timedelta(seconds=2)
 
     def decode(self, raw: Json, path: str, scope: Scope) -> Config:
