@@ -13,15 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import structlog
-from kubernetes_asyncio.client import Configuration
-from kubernetes_asyncio.config import ConfigException, load_kube_config
-from kubernetes_asyncio.config.incluster_config import (
-    SERVICE_CERT_FILENAME,
-    SERVICE_HOST_ENV_NAME,
-    SERVICE_TOKEN_FILENAME,
-    InClusterConfigLoader,
-)
-from kubernetes_asyncio.config.kube_config import KubeConfigLoader
+
+from rollouts.kube import configuration as foreign
 
 log = structlog.get_logger("rollouts.kube")
 
@@ -29,6 +22,15 @@ log = structlog.get_logger("rollouts.kube")
 TOKEN_PERIOD: Final = 60.0
 _NAMESPACE_FILE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _HOME_KUBECONFIG: Final = "~/.kube/config"
+
+_PARTS: Final = foreign.load()
+Configuration: Final = _PARTS.configuration
+ConfigException: Final = _PARTS.exception
+SERVICE_HOST_ENV_NAME: Final = _PARTS.incluster_config.SERVICE_HOST_ENV_NAME
+SERVICE_TOKEN_FILENAME: Final = _PARTS.incluster_config.SERVICE_TOKEN_FILENAME
+SERVICE_CERT_FILENAME: Final = _PARTS.incluster_config.SERVICE_CERT_FILENAME
+InClusterConfigLoader: Final = _PARTS.incluster_config.InClusterConfigLoader
+load_kube_config: Final = _PARTS.kube_config.load_kube_config
 
 Refresh = Callable[[], Awaitable[None]]
 
@@ -40,7 +42,7 @@ class AccessError(Exception):
 class Access:
     """Address, TLS and credentials of one API server."""
 
-    def __init__(self, configuration: Configuration, namespace: str, refresh: Refresh) -> None:
+    def __init__(self, configuration: Any, namespace: str, refresh: Refresh) -> None:
         self._configuration = configuration
         self._refresh = refresh
         self._refreshed_at = asyncio.get_running_loop().time()
@@ -122,12 +124,12 @@ def _some_file_in(paths: str) -> bool:
     return any(Path(path).expanduser().is_file() for path in paths.split(os.pathsep) if path)
 
 
-def _context_namespace(loader: KubeConfigLoader) -> str:
-    context: Any = loader.current_context
+def _context_namespace(loader: Any) -> str:
+    context = loader.current_context
     return str(context["context"].get("namespace") or "default")
 
 
-def _tls(configuration: Configuration) -> ssl.SSLContext:
+def _tls(configuration: Any) -> ssl.SSLContext:
     tls = ssl.create_default_context(cafile=configuration.ssl_ca_cert)
     if configuration.cert_file:
         tls.load_cert_chain(configuration.cert_file, configuration.key_file)
