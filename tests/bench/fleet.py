@@ -43,6 +43,7 @@ class Fleet:
         self._namespace = namespace
         self._objects: dict[str, Json] = {}
         self._changed = asyncio.Event()
+        self._generations: dict[str, int] = {}
         self._awaited: dict[str, Test] = {}
         self._moments: Moments = {}
 
@@ -91,8 +92,9 @@ class Fleet:
         return self._moments
 
     async def _patch(self, name: str, body: Json, subresource: str, answered: Moments) -> None:
-        await self._api.request("PATCH", self._path(name, subresource), body, kind_of_body=MERGE)
+        stored = await self._api.request("PATCH", self._path(name, subresource), body, kind_of_body=MERGE)
         answered[name] = asyncio.get_running_loop().time()
+        self._generations[name] = stored["metadata"].get("generation", 0)
 
     async def _follow(self) -> None:
         listed = await self._api.request("GET", self._path())
@@ -110,9 +112,11 @@ class Fleet:
         self._judge(found)
 
     def _judge(self, found: Json) -> None:
+        """Note its moment, unless it is from before our own patch: the watch may be behind."""
         name = found["metadata"]["name"]
         test = self._awaited.get(name)
-        if test is not None and test(found):
+        is_past = found["metadata"].get("generation", 0) < self._generations.get(name, 0)
+        if test is not None and not is_past and test(found):
             del self._awaited[name]
             self._moments[name] = asyncio.get_running_loop().time()
         self._changed.set()
