@@ -93,7 +93,13 @@ def read(path: Path) -> list[Row]:
 @cache
 def listed() -> list[Listed]:
     """The list of differences."""
-    return [Listed(e["situation"], e["sequence"], e["ours"], e["reason"]) for e in yaml.safe_load(LISTED.read_text())]
+    entries = yaml.safe_load(LISTED.read_text())
+    return [Listed(e["situation"], name, e["ours"], e["reason"]) for e in entries for name in named(e["sequence"])]
+
+
+def named(sequence: str | list[str]) -> list[str]:
+    """An entry may name several sequences that are the same for the same reason."""
+    return [sequence] if isinstance(sequence, str) else sequence
 
 
 def main() -> int:

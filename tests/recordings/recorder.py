@@ -19,7 +19,8 @@ from tests.recordings.urls import served
 
 Situation = Callable[[Recording], Awaitable[None]]
 
-MODULES = (canary, routers, workloads, specs, analyses, conditions, limits)
+# those that take longest first
+MODULES = (limits, analyses, routers, canary, workloads, specs, conditions)
 SITUATIONS: dict[str, Situation] = {
     name.replace("_", "-"): found
     for module in MODULES

@@ -54,7 +54,7 @@ def _told(row: Row, states: States) -> Told:
     elif "event" in row:
         yield from _event(row["event"])
     elif row.get("deleted"):
-        yield f"{row['kind']} {row['name']}", "deleted"
+        yield from _deletion(row["kind"], row["name"], states)
     else:
         key = (row["kind"], row["name"])
         before = states.get(key, {})
@@ -62,6 +62,14 @@ def _told(row: Row, states: States) -> Told:
         yield from TELL.get(key[0], _nothing)(key[1], states[key])
         if key == ("Rollout", HERO) and _is_paused(states[key]) and not _is_paused(before):
             yield "sizes when paused", _sizes(states)
+
+
+def _deletion(kind: str, name: str, states: States) -> Told:
+    """What is deleted; but after its Rollout a ReplicaSet goes whenever the cluster's garbage collector comes."""
+    if (kind, name) == ("Rollout", HERO):
+        states.pop((kind, name), None)
+    if kind != "ReplicaSet" or ("Rollout", HERO) in states:
+        yield f"{kind} {name}", "deleted"
 
 
 def _event(event: Raw) -> Told:

@@ -68,20 +68,6 @@ async def nginx_canary_scale(x: Recording) -> None:
     await x.phase("Healthy")
 
 
-async def nginx_dynamic_stable(x: Recording) -> None:
-    """The stable side shrinks as the canary grows; aborted at 75."""
-    steps = (weight(25), pause(2), weight(75), pause())
-    await x.create(*services(), ingress(), rollout(canary(*steps, **by_nginx(), dynamicStableScale=True)))
-    await x.phase("Healthy")
-    await x.image("2")
-    await x.look_on(6)
-    await x.phase("Paused")
-    await x.look_on(5)
-    await x.abort()
-    await x.phase("Degraded")
-    await x.look_on(10)
-
-
 async def nginx_options(x: Recording) -> None:
     """Two Ingresses, another annotation prefix, annotations of the user's own, weights of 1000."""
     options = {
