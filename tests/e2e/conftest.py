@@ -18,9 +18,10 @@ from rollouts.kube.errors import ApiError
 from tests.e2e.scene import Scene
 
 NUMBERS = itertools.count(1)
-# Pods listen on port 8080 of the same network namespace, so that the controller's own ports are moved away.
-FLAGS = ("--nginx-settle", "0s", "--gateway-settle", "0s", "--leader-elect=false", "--loglevel", "debug",
-         "--healthzPort", "18082", "--metricsPort", "18092")  # fmt: skip
+# Pods listen on port 8080 of the same network namespace, so that the controller's own ports are moved away; each worker
+# of a parallel run starts a controller, and leader election lets one work.
+FLAGS = ("--nginx-settle", "1s", "--gateway-settle", "1s", "--loglevel", "debug", "--qps", "400", "--burst", "800",
+         "--healthzPort", "0", "--metricsPort", "0")  # fmt: skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -40,7 +41,7 @@ def controller() -> Iterator[None]:
         return
     state = Path(os.environ["ROLLOUTS_SANDBOX"])
     environment = {**os.environ, "KUBECONFIG": str(state / "controller.kubeconfig")}
-    with (state / "controller-under-test.log").open("wb") as log:
+    with (state / f"controller-under-test-{os.getpid()}.log").open("wb") as log:
         command = [sys.executable, "-m", "rollouts", "controller", *FLAGS]
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
         yield

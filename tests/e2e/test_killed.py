@@ -29,8 +29,8 @@ class Mortal:
         environment = {**os.environ, "KUBECONFIG": str(state / "controller.kubeconfig")}
         flags = ["--instance-id", self.instance, "--leader-elect=false", "--metricsPort", "0", "--healthzPort", "0"]
         command = [sys.executable, "-m", "rollouts", "controller", *flags, "--nginx-settle", "0s"]
-        log = (state / f"{self.instance}.log").open("ab")
-        self.process = await asyncio.create_subprocess_exec(*command, env=environment, stdout=log, stderr=log)
+        with (state / f"{self.instance}.log").open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(*command, env=environment, stdout=log, stderr=log)
 
     async def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)

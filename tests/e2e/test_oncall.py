@@ -135,7 +135,11 @@ async def test_of_several_commands_the_strongest_counts_and_an_event_names_the_o
 
 async def test_abort_with_a_router_moves_traffic_first_and_pods_later(scene: Scene):
     host = f"{scene.namespace}.example.com"
-    routing = {"stableService": "stable", "canaryService": "canary", "trafficRouting": {"nginx": {"stableIngress": "web"}}}
+    routing = {
+        "stableService": "stable",
+        "canaryService": "canary",
+        "trafficRouting": {"nginx": {"stableIngress": "web"}},
+    }
     canary = {**routing, "steps": STEPS, "abortScaleDownDelaySeconds": 3}
     await scene.apply(service("stable"), service("canary"), ingress("web", host, "stable"), rollout({"canary": canary}))
     await scene.phase("Healthy")

@@ -46,7 +46,9 @@ async def is_verified(scene: Scene, name: str, weight: int) -> bool:
     return weights.get("verified") is True and weights["canary"]["weight"] == weight
 
 
-GATEWAY_PATCH = '[{"op":"replace","path":"/spec/template/spec/containers/0/image","value":"kostiscodefresh/summer-of-k8s-app:%s"}]'
+GATEWAY_PATCH = (
+    '[{"op":"replace","path":"/spec/template/spec/containers/0/image","value":"kostiscodefresh/summer-of-k8s-app:%s"}]'
+)
 
 
 @pytest.mark.timeout(600)
