@@ -129,7 +129,9 @@ def _aborted_canary(snapshot: Snapshot, draft: Draft, canary: ReplicaSet, wanted
         return Resize(canary, max(wanted, canary.spec.replicas), "abortScaleDownDelaySeconds is 0: it stays", None)
     at = deadline_of(canary)
     if at is not None:
-        return Resize(canary, 0 if now > at else canary.spec.replicas, f"aborted: stays until {rfc3339(at)}")
+        if now > at:
+            return Resize(canary, 0, "aborted, and its delay is over")
+        return Resize(canary, canary.spec.replicas, f"aborted: stays until {rfc3339(at)}")
     if canary.spec.replicas == 0:
         return Resize(canary, 0, "aborted", None)
     have = available(snapshot.stable)

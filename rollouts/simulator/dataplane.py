@@ -1,4 +1,4 @@
-"""What proxies do with requests: they act by routes and endpoints as they last heard of them, which is some time ago."""
+"""What proxies do with requests: they act by routes and endpoints as they last heard of them, some time ago."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction

@@ -16,11 +16,9 @@ story:
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from rollouts.api import keys
 from rollouts.api.kinds import (
     ANALYSIS_TEMPLATE,
     CLUSTER_ANALYSIS_TEMPLATE,
@@ -36,8 +34,7 @@ from rollouts.api.model import Model
 from rollouts.simulator.lags import Lags
 from rollouts.simulator.timeline import Simulation
 from rollouts.simulator.world import Habits, World
-from rollouts.steps.base import BoundStep
-from rollouts.wire.durations import parse_pause_duration
+from rollouts.wire.durations import parse_go_duration
 
 START: Final = datetime(2026, 1, 1, tzinfo=UTC)
 PATIENCE: Final = timedelta(hours=24)
@@ -156,7 +153,7 @@ def _rest(simulation: Simulation, _: Any) -> None:
 
 
 def _wait(simulation: Simulation, value: Any) -> None:
-    simulation.run(simulation.world.now + parse_pause_duration(value))
+    simulation.run(simulation.world.now + parse_go_duration(value))
 
 
 def _patch(simulation: Simulation, value: Any) -> None:

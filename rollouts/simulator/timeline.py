@@ -1,7 +1,7 @@
 """Plans run against a world until nothing more is to be done, and what happened at each."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -40,7 +40,7 @@ class Moment:
     at: datetime
     sizes: Mapping[str, tuple[int, int]]
     plan: Plan | None = None
-    before: RolloutStatus = RolloutStatus()
+    before: RolloutStatus = field(default_factory=RolloutStatus)
     events: tuple[Announcement, ...] = ()
     refused: str = ""
     told: str = ""
@@ -144,7 +144,10 @@ class Simulation:
     def _sizes(self) -> dict[str, tuple[int, int]]:
         sets = self.world.objects.of(REPLICA_SET)
         return {
-            raw["metadata"]["name"]: (raw["spec"].get("replicas", 1), (raw.get("status") or {}).get("availableReplicas", 0))
+            raw["metadata"]["name"]: (
+                raw["spec"].get("replicas", 1),
+                (raw.get("status") or {}).get("availableReplicas", 0),
+            )
             for raw in sets
         }
 

@@ -32,7 +32,7 @@ from rollouts.planner.replicaset import merge_patch
 from rollouts.simulator import pods as podwork
 from rollouts.simulator.dataplane import DataPlane
 from rollouts.simulator.lags import Lags
-from rollouts.simulator.objects import FIELD_MANAGER, Objects, Refused
+from rollouts.simulator.objects import FIELD_MANAGER, Objects
 from rollouts.simulator.pods import SimulatedPod
 from rollouts.wire.durations import rfc3339
 from trafficrouters.base import CreateRoute, RouteChange
@@ -309,4 +309,8 @@ def _report(parents: list[Json], generation: int) -> dict[str, Any]:
         {"type": name, "status": "True", "reason": name, "observedGeneration": generation}
         for name in ("Accepted", "ResolvedRefs")
     ]
-    return {"parents": [{"parentRef": parent, "controllerName": "simulator", "conditions": conditions} for parent in parents]}
+    return {
+        "parents": [
+            {"parentRef": parent, "controllerName": "simulator", "conditions": conditions} for parent in parents
+        ]
+    }

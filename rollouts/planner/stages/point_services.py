@@ -50,7 +50,7 @@ def _give_back(snapshot: Snapshot, draft: Draft, name: str, stable: ReplicaSet |
     if draft.routing is not None and draft.routing.split.canary > 0:
         have, want = available(stable), snapshot.replicas
         return draft.say(STAGE, "hold", f"Service {name} stays: stable has {have} of {want} pods available")
-    return draft.act(_switch(snapshot, service, stable, "the release is aborted"), stage=STAGE)
+    return draft.act(_switch(snapshot, service, stable, f"Service {name} goes to stable: aborted"), stage=STAGE)
 
 
 def _point(snapshot: Snapshot, draft: Draft, name: str, revision: ReplicaSet | None) -> Draft:
@@ -64,7 +64,7 @@ def _point(snapshot: Snapshot, draft: Draft, name: str, revision: ReplicaSet | N
     if not (have > 0 if is_ours else is_available(revision)):
         need = 1 if is_ours else want
         return draft.say(STAGE, "hold", f"Service {name} waits: {revision.metadata.name} has {have} of {need} pods")
-    why = f"{revision.metadata.name} has {have} of {want} pods available"
+    why = f"Service {name} goes to {revision.metadata.name}: {have} of {want} pods available"
     return draft.act(_switch(snapshot, service, revision, why), stage=STAGE)
 
 
