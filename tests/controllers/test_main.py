@@ -106,7 +106,7 @@ async def _raise():
     raise ZeroDivisionError
 
 
-@pytest.mark.parametrize("crash_at", range(1, 10))
+@pytest.mark.parametrize("crash_at", range(1, 12))
 @virtual_time
 async def test_a_crash_after_any_write_changes_nothing_but_time(tmp_path, crash_at):
     async with api() as undisturbed:
