@@ -25,7 +25,7 @@ from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-ADDRESS = ("127.0.0.1", 18999)
+HOST, PORT = "127.0.0.1", 18999
 FIXED = {"/resolve": {"Status": 0}, "/gist": {"message": "It worked!"}}
 ANYTHING = {"id": 1, "ok": True}
 ASKED: Counter[str] = Counter()
@@ -80,9 +80,9 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 512
 
 
-def serve(lock: Path) -> None:
+def serve(lock: Path, port: int) -> None:
     """Listen, then serve in the background until nobody holds a share of *lock*."""
-    with lock.open("w") as file, Server(ADDRESS, Handler) as server:
+    with lock.open("w") as file, Server((HOST, port), Handler) as server:
         if os.fork():
             # without closing what the child now has
             os._exit(0)
@@ -93,32 +93,34 @@ def serve(lock: Path) -> None:
 
 
 @contextmanager
-def served(directory: Path) -> Iterator[None]:
+def served(directory: Path, port: int = PORT) -> Iterator[None]:
     """The server is there while the body runs; *directory* holds the lock files that workers share."""
     mine, starting = directory / "urls.lock", directory / "urls-starting.lock"
     with mine.open("w") as share:
         with starting.open("w") as turn:
             fcntl.flock(turn, fcntl.LOCK_EX)
             fcntl.flock(share, fcntl.LOCK_SH)
-            if not is_answering():
-                start(mine)
+            if not is_answering(port):
+                start(mine, port)
         yield
 
 
-def is_answering() -> bool:
+def is_answering(port: int = PORT) -> bool:
     """Whether the server is there."""
-    with suppress(OSError), urllib.request.urlopen(f"http://{ADDRESS[0]}:{ADDRESS[1]}/gist", timeout=10) as said:
+    with suppress(OSError), urllib.request.urlopen(f"http://{HOST}:{port}/gist", timeout=10) as said:
         return json.load(said) == FIXED["/gist"]
     return False
 
 
-def start(lock: Path) -> None:
+def start(lock: Path, port: int) -> None:
     """Start the server; it listens when this returns."""
     quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    subprocess.run([sys.executable, __file__, str(lock)], check=True, timeout=30, **quiet)
+    subprocess.run([sys.executable, __file__, str(lock), "--port", str(port)], check=True, timeout=30, **quiet)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("lock", type=Path, help="end when nobody holds a shared lock on this file")
-    serve(parser.parse_args().lock)
+    parser.add_argument("--port", type=int, default=PORT, help="of 127.0.0.1")
+    options = parser.parse_args()
+    serve(options.lock, options.port)

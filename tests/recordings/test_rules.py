@@ -1,0 +1,76 @@
+import json
+
+import pytest
+
+from tests.recordings.rules import SENT_AT_MOST, by_rests, cut_short, forgiven, scalings, turns, uncounted_while_running
+
+MORE, TERMINATING, AVAILABLE = (
+    f"Progressing: {text}" for text in ("more replicas", "old replicas are pending", "still becoming available")
+)
+PAUSED, HEALTHY = "Paused: CanaryPauseStep", "Healthy: "
+
+
+@pytest.mark.parametrize(
+    ("values", "kept"),
+    [
+        ([], []),
+        ([3], [3]),
+        ([0, 4, 3, 2, 1, 0], [0, 4, 0]),
+        ([0, 4, 3, 6, 4, 3, 2, 0], [0, 4, 3, 6, 0]),
+        ([0, 2, 4], [0, 4]),
+    ],
+)
+def test_a_count_keeps_its_turns(values, kept):
+    assert turns(values) == kept
+
+
+def test_a_count_that_turns_elsewhere_differs():
+    argo, ours = forgiven("replicas web-1", [0, 4, 3, 4, 0], [0, 4, 2, 4, 0])
+    assert argo != ours
+
+
+def scaled(word, name, before, after):
+    return f"Normal ScalingReplicaSet: Scaled {word} ReplicaSet {name} from {before} to {after}"
+
+
+def test_scalings_in_one_direction_are_one():
+    finer = [scaled("up", "b", 0, 2), scaled("down", "a", 4, 3), scaled("down", "a", 3, 2)]
+    assert scalings(finer) == scalings([scaled("down", "a", 4, 2), scaled("up", "b", 0, 2)])
+    assert scalings(finer) != scalings([scaled("down", "a", 4, 1), scaled("up", "b", 0, 2)])
+
+
+def test_messages_of_progress_may_be_left_out_between_rests():
+    argo, ours = by_rests([MORE, PAUSED, MORE, TERMINATING, AVAILABLE, HEALTHY], [MORE, PAUSED, AVAILABLE, HEALTHY])
+    assert argo == ours
+
+
+@pytest.mark.parametrize(
+    "ours",
+    [
+        [MORE, HEALTHY],
+        [PAUSED, AVAILABLE, MORE, HEALTHY],
+        [MORE, PAUSED, "Progressing: other words", HEALTHY],
+        [MORE, PAUSED, AVAILABLE, HEALTHY, PAUSED],
+    ],
+)
+def test_rests_words_and_order_must_agree(ours):
+    argo, ours = by_rests([MORE, PAUSED, MORE, AVAILABLE, HEALTHY], ours)
+    assert argo != ours
+
+
+def test_only_unfinished_metrics_are_not_counted():
+    first, second = (json.dumps({"name": "m", "phase": "Running", "dryRun": False, "kept": kept}) for kept in (1, 2))
+    assert uncounted_while_running([first]) == uncounted_while_running([second])
+    done, more = (metric.replace("Running", "Failed") for metric in (first, second))
+    assert uncounted_while_running([done]) != uncounted_while_running([more])
+
+
+def test_late_events_count_only_where_the_client_sent_fewer_than_it_may():
+    said = [f"Normal RolloutUpdated: {number}" for number in range(SENT_AT_MOST)]
+    full = {"every event": said, "events of release": said}
+    more = {"every event": [*said, "late"], "events of release": [*said, "late"]}
+    argo, ours = cut_short(full, more)
+    assert argo == ours
+    fewer = {"every event": said[1:], "events of release": said[1:]}
+    argo, ours = cut_short(fewer, {"every event": [*said[1:], "late"], "events of release": [*said[1:], "late"]})
+    assert argo != ours
