@@ -5,7 +5,7 @@ again does no harm.
 """
 
 from dataclasses import dataclass
-from typing import assert_never
+from typing import Final, assert_never
 
 from rollouts.api.keys import HASH_LABEL, MANAGED_BY
 from rollouts.api.kinds import ANALYSIS_RUN, DEPLOYMENT, REPLICA_SET, ROLLOUT, SERVICE
@@ -33,6 +33,9 @@ from rollouts.planner.snapshot import Snapshot, target
 from rollouts.wire.mergepatch import diff
 from trafficrouters.base import CreateRoute, PatchRoute, RouteChange
 
+# What cannot be decoded into its kind (a number where text must stand), and what is too large.
+UNREADABLE: Final = frozenset({400, 413})
+
 
 @dataclass(frozen=True)
 class Refusal:
@@ -49,7 +52,7 @@ class Refusal:
     @property
     def is_verdict(self) -> bool:
         """The object itself is refused, by a quota, a policy or its own form: the same again will not pass either."""
-        return isinstance(self.error, Invalid | Forbidden)
+        return isinstance(self.error, Invalid | Forbidden) or self.error.status in UNREADABLE
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,10 @@
 from collections.abc import Callable
 from datetime import datetime
 
-import msgspec
-
-from rollouts.api import reasons
-from rollouts.api.meta import Condition, Key
+from rollouts.api.meta import Key
 from rollouts.controllers.apply import Receipt, Refusal, apply, write_status
 from rollouts.controllers.gather import Gone, Stale
+from rollouts.controllers.holdback import Holdback
 from rollouts.controllers.journal import Journal
 from rollouts.controllers.metrics import ReconcileMetrics
 from rollouts.controllers.stores import Stores
@@ -16,9 +14,9 @@ from rollouts.controllers.writes import Writer, expect
 from rollouts.kube.client import Client
 from rollouts.kube.errors import ApiError
 from rollouts.planner.actions import CreateReplicaSet
-from rollouts.planner.conditions import put
 from rollouts.planner.rollout import plan
 from rollouts.planner.snapshot import Snapshot
+from rollouts.planner.uncreated import uncreated
 from rollouts.runtime.clock import Clock
 
 
@@ -41,18 +39,20 @@ class RolloutController:
         self._clock = clock
         self._journal = journal
         self._metrics = metrics
+        self._holdback = Holdback()
 
     async def reconcile(self, key: Key) -> datetime | None:
         """Bring one Rollout one step closer; return when to look again."""
         now = self._clock.now()
         match self._look(key):
             case Gone():
+                self._holdback.forget(key)
                 return None
             case Stale() as stale:
                 return now + stale.patience
             case Snapshot() as snapshot:
                 with self._metrics.timed(key):
-                    decided = plan(snapshot, now)
+                    decided = self._holdback.held(snapshot, plan(snapshot, now), now)
                     receipt = await apply(decided, snapshot, self._client)
                     expect(receipt.written, self._stores.of)
                     self._journal.record(snapshot, decided, receipt)
@@ -77,13 +77,13 @@ class RolloutController:
         """A second, small status write: the plan's own was for a world in which the ReplicaSet exists."""
         assert receipt.refusal is not None
         text = f'Failed to create new replica set "{name}": {receipt.refusal.error.message}'
-        wanted = Condition(reasons.PROGRESSING, "False", reasons.REPLICA_SET_CREATE_ERROR, text)
-        now = self._clock.now().replace(microsecond=0)
-        conditions = put(snapshot.status.conditions, wanted, now)
+        status = uncreated(snapshot, text, self._clock.now())
         writer = Writer.after(self._client, receipt.written)
         try:
-            await write_status(writer, snapshot, msgspec.structs.replace(snapshot.status, conditions=conditions))
+            is_news = await write_status(writer, snapshot, status)
         except ApiError as error:
             self._journal.overtaken(snapshot.rollout.metadata, Refusal(None, error))
+            return
         expect(writer.written, self._stores.of)
-        self._journal.create_failed(snapshot.rollout.metadata, text)
+        if is_news:
+            self._journal.create_failed(snapshot.rollout.metadata, text)

@@ -1,10 +1,16 @@
 """status.phase and status.message: the first row of the contract's table that applies (§2.5)."""
 
+from typing import Final
+
 from rollouts.api import reasons
 from rollouts.api.meta import Condition
 from rollouts.api.rollout import RolloutSpec, RolloutStatus
 
 Phase = tuple[str, str]
+# Argo Rollouts calls a ReplicaSet that is refused Progressing and shows nowhere why; we show it.
+FAILURES: Final = frozenset(
+    {reasons.ROLLOUT_ABORTED, reasons.PROGRESS_DEADLINE_EXCEEDED, reasons.REPLICA_SET_CREATE_ERROR}
+)
 
 
 def phase_of(spec: RolloutSpec, status: RolloutStatus, replicas: int) -> Phase:
@@ -22,7 +28,7 @@ def _refused(status: RolloutStatus) -> Phase | None:
 
 
 def _is_failure(condition: Condition) -> bool:
-    return condition.reason in {reasons.ROLLOUT_ABORTED, reasons.PROGRESS_DEADLINE_EXCEEDED}
+    return condition.reason in FAILURES
 
 
 def _paused(spec: RolloutSpec, status: RolloutStatus) -> Phase | None:

@@ -145,7 +145,7 @@ def _progress(
     if became_unhealthy and change.is_completed:
         lost = condition(reasons.PROGRESSING, True, reasons.REPLICA_SET_NOT_AVAILABLE, reasons.NO_MINIMUM_AVAILABILITY)
         return renew(conditions, lost, now), draft
-    if change.progressed or became_unhealthy:
+    if change.progressed or became_unhealthy or current.reason == reasons.REPLICA_SET_CREATE_ERROR:
         wanted = condition(reasons.PROGRESSING, True, reasons.REPLICA_SET_UPDATED, reasons.progressing(name))
         return renew(conditions, wanted, now), draft
     return _deadline(change, conditions, current, draft)
