@@ -37,10 +37,6 @@ PATIENCE = 60.0
 NUMBERS = itertools.count()
 
 
-class WatchEndedError(Exception):
-    """A watch ended while recording, so that something may have been missed."""
-
-
 class Recording:
     """What a situation is written with; `rows` is what the file will hold.
 
@@ -147,8 +143,8 @@ class Recording:
     async def recorded(self) -> AsyncIterator[None]:
         """A fresh namespace, every change in it written down while the body runs; the namespace is gone afterwards."""
         await self._fresh_namespace()
-        starts = {kind: await self._version(kind) for kind in WATCHED}
         self._started = asyncio.get_running_loop().time()
+        starts = {kind: await self._list(kind) for kind in WATCHED}
         async with asyncio.TaskGroup() as group:
             watches = [
                 group.create_task(self._watch(kind, starts[kind]), name=f"watch {kind.name}") for kind in WATCHED
@@ -189,21 +185,38 @@ class Recording:
             else:
                 return
 
-    async def _version(self, kind: Kind) -> str:
-        async for page in self.client.pages(kind, self.namespace):
-            return msgspec.json.decode(page)["metadata"]["resourceVersion"]
-        raise NotFound(404, "NotFound", f"no list of {kind.plural}")
-
     async def _watch(self, kind: Kind, version: str) -> None:
-        params = {"watch": "1", "resourceVersion": version}
-        async with self.client.stream(kind.path(self.namespace), params) as lines:
-            async for line in lines:
-                change = msgspec.json.decode(line)
-                self._see(kind.name, change["type"], cleaned(change["object"]))
-        raise WatchEndedError(kind.name)
+        """Follow a kind from *version* on; where the server ends it, list and go on from there."""
+        while True:
+            params = {"watch": "1", "resourceVersion": version}
+            async with self.client.stream(kind.path(self.namespace), params) as lines:
+                async for line in lines:
+                    change = msgspec.json.decode(line)
+                    if change["type"] == "ERROR":
+                        break
+                    self._see(kind.name, change["type"], change["object"])
+            self.note(f"watch of {kind.plural} ended, going on")
+            version = await self._list(kind)
 
-    def _see(self, kind: str, change: str, seen: dict[str, Any]) -> None:
+    async def _list(self, kind: Kind) -> str:
+        """See every object as it is; the list's version."""
+        found: dict[str, dict[str, Any]] = {}
+        version = ""
+        async for page in self.client.pages(kind, self.namespace):
+            listed = msgspec.json.decode(page)
+            version = listed["metadata"]["resourceVersion"]
+            found |= {item["metadata"]["name"]: item for item in listed["items"] or ()}
+        for known, name in list(self.states):
+            if known == kind.name and name not in found:
+                self._see(known, "DELETED", self.states[known, name])
+        for item in found.values():
+            if kind != EVENT:
+                self._see(kind.name, "MODIFIED", {"apiVersion": kind.api_version, "kind": kind.name, **item})
+        return version
+
+    def _see(self, kind: str, change: str, raw: dict[str, Any]) -> None:
         row: Row = {"t": self._now()}
+        seen = cleaned(raw)
         if kind == "Event":
             self.rows.append({**row, "event": told(seen)})
             return
@@ -225,8 +238,6 @@ SERVICE_ACCOUNT = Kind("", "v1", "ServiceAccount", "serviceaccounts")
 
 def cleaned(seen: dict[str, Any]) -> dict[str, Any]:
     """The object without what differs from run to run."""
-    if "metadata" not in seen:
-        raise WatchEndedError(str(seen))
     metadata = {name: value for name, value in seen["metadata"].items() if name not in LEFT_OUT}
     for owner in metadata.get("ownerReferences", []):
         owner.pop("uid", None)

@@ -130,9 +130,9 @@ def _is_paused(raw: Raw) -> bool:
 
 
 def _sizes(states: States) -> dict[str, int]:
-    """Wanted pods of the Rollout's ReplicaSets."""
+    """Wanted pods of the Rollout's ReplicaSets that have any."""
     sizes = {name: raw["spec"].get("replicas") for (kind, name), raw in states.items() if kind == "ReplicaSet"}
-    return {name: sizes[name] for name in sorted(sizes) if name.startswith(f"{HERO}-")}
+    return {name: sizes[name] for name in sorted(sizes) if name.startswith(f"{HERO}-") and sizes[name]}
 
 
 def _ends(states: States) -> Story:
