@@ -1,0 +1,41 @@
+from dataclasses import replace
+
+import pytest
+
+from rollouts.api.meta import Metadata
+from rollouts.api.rollout import WorkloadRef
+from rollouts.api.workloads import Deployment, DeploymentSpec
+from rollouts.planner.stages.give_up_workload import give_up_workload
+from tests import given
+from tests.given import NOW, draft
+
+WORKLOAD = Deployment(Metadata(name="dep", namespace="default"), DeploymentSpec(replicas=4))
+
+
+def left(mode, *, revision="1", **status):
+    release = given.release().noted("canary", **{"rollout.argoproj.io/revision": revision}).having(**status)
+    snapshot = release.snapshot
+    spec = snapshot.spec.model_copy(
+        update={"workload_ref": WorkloadRef(kind="Deployment", name="dep", scale_down=mode)}
+    )
+    decided = give_up_workload(replace(snapshot, spec=spec, workload=WORKLOAD), draft(snapshot), NOW)
+    return [action.replicas for action in decided.actions]
+
+
+@pytest.mark.parametrize(
+    ("mode", "status", "sizes"),
+    [
+        ("never", {"phase": "Healthy", "readyReplicas": 4}, []),
+        ("onsuccess", {"phase": "Progressing", "readyReplicas": 3}, []),
+        ("onsuccess", {"phase": "Healthy", "readyReplicas": 4}, [0]),
+        ("progressively", {"phase": "Progressing", "readyReplicas": 0}, []),
+        ("progressively", {"phase": "Progressing", "readyReplicas": 3}, [1]),
+        ("progressively", {"phase": "Healthy", "readyReplicas": 4}, [0]),
+    ],
+)
+def test_the_deployment_keeps(mode, status, sizes):
+    assert left(mode, **status) == sizes
+
+
+def test_later_revisions_leave_the_deployment_alone():
+    assert left("onsuccess", revision="2", phase="Healthy") == []
