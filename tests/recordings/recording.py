@@ -61,6 +61,11 @@ class Recording:
             with self.refusals_noted():
                 await self.client.create(KINDS[manifest["kind"]], self.namespace, manifest)
 
+    async def provide(self, *manifests: dict[str, Any]) -> None:
+        """Create what a Rollout refers to, a second before it: watches of several kinds keep no order among them."""
+        await self.create(*manifests)
+        await self.look_on(1)
+
     async def patch(self, body: object, name: str = "web", kind: Kind = ROLLOUT, sub: str = "") -> None:
         """A merge patch, or a JSON patch where *body* is a list."""
         what = f"patch {kind.name}/{name}{' --subresource ' + sub if sub else ''}"

@@ -16,7 +16,7 @@ from tests.recordings.recording import Recording
 
 async def analysis_inline_good(x: Recording) -> None:
     """Two good measurements as a step."""
-    await x.create(analysis_template("ok", web_metric(*WORKED, count=2, interval="1s")))
+    await x.provide(analysis_template("ok", web_metric(*WORKED, count=2, interval="1s")))
     await x.create(rollout(canary(weight(25), analysis("ok"))))
     await x.phase("Healthy")
     await x.image("2")
@@ -26,7 +26,7 @@ async def analysis_inline_good(x: Recording) -> None:
 
 async def analysis_inline_bad(x: Recording) -> None:
     """One bad measurement too many."""
-    await x.create(analysis_template("no", web_metric(*NEVER, count=3, interval="1s", failureLimit=1)))
+    await x.provide(analysis_template("no", web_metric(*NEVER, count=3, interval="1s", failureLimit=1)))
     await x.create(rollout(canary(weight(25), analysis("no"))))
     await x.phase("Healthy")
     await x.image("2")
@@ -37,7 +37,7 @@ async def analysis_inline_bad(x: Recording) -> None:
 async def analysis_error(x: Recording) -> None:
     """Nobody answers, again and again."""
     metric = web_metric("http://127.0.0.1:1/none", WORKED[1], count=10, interval="1s")
-    await x.create(analysis_template("err", metric))
+    await x.provide(analysis_template("err", metric))
     await x.create(rollout(canary(weight(25), analysis("err"))))
     await x.phase("Healthy")
     await x.image("2")
@@ -47,7 +47,7 @@ async def analysis_error(x: Recording) -> None:
 
 async def analysis_inline_without_count(x: Recording) -> None:
     """A step that would never end."""
-    await x.create(analysis_template("endless", web_metric(*WORKED, interval="1s")))
+    await x.provide(analysis_template("endless", web_metric(*WORKED, interval="1s")))
     await x.create(rollout(canary(weight(25), analysis("endless"))))
     await x.phase("Degraded")
     await x.look_on(1)
@@ -56,7 +56,7 @@ async def analysis_inline_without_count(x: Recording) -> None:
 async def analysis_inconclusive(x: Recording) -> None:
     """Neither condition holds: a pause, ended by hand, and the same again."""
     limits = {"failureCondition": "result == 'nor this'", "count": 5, "interval": "1s", "inconclusiveLimit": 1}
-    await x.create(analysis_template("inc", web_metric(*NEVER, **limits)))
+    await x.provide(analysis_template("inc", web_metric(*NEVER, **limits)))
     await x.create(rollout(canary(weight(25), analysis("inc"), weight(50), pause(1))))
     await x.phase("Healthy")
     await x.image("2")
@@ -70,7 +70,7 @@ async def analysis_inconclusive(x: Recording) -> None:
 
 async def analysis_background(x: Recording) -> None:
     """Measured from the second step to the end."""
-    await x.create(analysis_template("ok", web_metric(*WORKED, interval="1s")))
+    await x.provide(analysis_template("ok", web_metric(*WORKED, interval="1s")))
     watching = {"templates": [{"templateName": "ok"}], "startingStep": 1}
     await x.create(rollout(canary(weight(25), pause(3), weight(50), pause(2), analysis=watching)))
     await x.phase("Healthy")
@@ -82,7 +82,7 @@ async def analysis_background(x: Recording) -> None:
 async def analysis_background_fails(x: Recording) -> None:
     """A background analysis that ends the release at a pause."""
     limits = {"interval": "1s", "initialDelay": "3s", "failureLimit": 1}
-    await x.create(analysis_template("no", web_metric(*NEVER, **limits)))
+    await x.provide(analysis_template("no", web_metric(*NEVER, **limits)))
     watching = {"templates": [{"templateName": "no"}]}
     await x.create(rollout(canary(weight(25), pause(), weight(50), analysis=watching)))
     await x.phase("Healthy")
@@ -97,7 +97,7 @@ async def analysis_args(x: Recording) -> None:
     metric = web_metric("/gist?h={{args.hash}}&s={{args.stable}}", "result == '{{args.word}}'")
     wanted = [{"name": name} for name in ("hash", "stable", "label")]
     args = [*wanted, {"name": "word", "value": "It worked!"}]
-    await x.create(analysis_template("args", {**metric, "name": "m-{{args.label}}"}, args=args))
+    await x.provide(analysis_template("args", {**metric, "name": "m-{{args.label}}"}, args=args))
     sources = {
         "hash": {"podTemplateHashValue": "Latest"},
         "stable": {"podTemplateHashValue": "Stable"},

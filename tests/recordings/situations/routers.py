@@ -20,7 +20,8 @@ from tests.recordings.recording import Recording
 async def nginx(x: Recording) -> None:
     """Three weights, one pause ended by hand, old pods kept for 5 s."""
     steps = (weight(20), pause(2), weight(50), pause(), weight(100), pause(2))
-    await x.create(*services(), ingress(), rollout(canary(*steps, **by_nginx(), scaleDownDelaySeconds=5)))
+    await x.provide(*services(), ingress())
+    await x.create(rollout(canary(*steps, **by_nginx(), scaleDownDelaySeconds=5)))
     await x.phase("Healthy")
     await x.image("2")
     await x.look_on(2)
@@ -33,7 +34,8 @@ async def nginx(x: Recording) -> None:
 
 
 async def _aborted(x: Recording, seconds: float, **settings: int) -> None:
-    await x.create(*services(), ingress(), rollout(canary(weight(20), pause(), **by_nginx(), **settings)))
+    await x.provide(*services(), ingress())
+    await x.create(rollout(canary(weight(20), pause(), **by_nginx(), **settings)))
     await x.phase("Healthy")
     await x.image("2")
     await x.phase("Paused")
@@ -57,7 +59,8 @@ async def nginx_canary_scale(x: Recording) -> None:
     """Pods of the canary by their own count, by the weight, by a share of their own."""
     scales = (canary_scale(replicas=2), pause(2), weight(25), pause(2))
     scales += (canary_scale(matchTrafficWeight=True), pause(2), canary_scale(weight=75), pause())
-    await x.create(*services(), ingress(), rollout(canary(*scales, **by_nginx())))
+    await x.provide(*services(), ingress())
+    await x.create(rollout(canary(*scales, **by_nginx())))
     await x.phase("Healthy")
     await x.image("2")
     await x.look_on(12)
@@ -78,14 +81,16 @@ async def nginx_options(x: Recording) -> None:
     }
     split = routed(nginx=options, maxTrafficWeight=1000)
     steps = (weight(15), pause(2), weight(500), pause(1))
-    await x.create(*services(), ingress(), ingress("web2"), rollout(canary(*steps, **split)))
+    await x.provide(*services(), ingress(), ingress("web2"))
+    await x.create(rollout(canary(*steps, **split)))
     await x.good_release(5)
 
 
 async def nginx_min_pods(x: Recording) -> None:
     """At least two pods each, whatever the weight."""
     steps = (weight(1), pause(2), weight(50), pause(2), weight(100))
-    await x.create(*services(), ingress(), rollout(canary(*steps, **by_nginx(), minPodsPerReplicaSet=2), 6))
+    await x.provide(*services(), ingress())
+    await x.create(rollout(canary(*steps, **by_nginx(), minPodsPerReplicaSet=2), 6))
     await x.good_release(6)
 
 
@@ -93,7 +98,8 @@ async def gatewayapi(x: Recording) -> None:
     """Weights in an HTTPRoute, as the plugin of Argo Rollouts writes them."""
     split = routed(plugins={"argoproj-labs/gatewayAPI": {"httpRoute": "web", "namespace": x.namespace}})
     steps = (weight(30), pause(2), weight(60), pause())
-    await x.create(*services(), http_route(), rollout(canary(*steps, **split)))
+    await x.provide(*services(), http_route())
+    await x.create(rollout(canary(*steps, **split)))
     await x.phase("Healthy")
     await x.image("2")
     await x.look_on(3)

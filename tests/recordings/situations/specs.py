@@ -23,7 +23,7 @@ async def invalid_then_fixed(x: Recording) -> None:
 
 async def invalid_specs(x: Recording) -> None:
     """Many wrong Rollouts at once, i00 ...: what each one's status says."""
-    await x.create(*services(), ingress())
+    await x.provide(*services(), ingress())
     for number, wrong in enumerate(yaml.safe_load(WRONG.read_text())):
         made = named(rollout(canary(), 1), f"i{number:02d}", annotations={"wrong": wrong["why"]})
         spec = made["spec"] | wrong["spec"]
