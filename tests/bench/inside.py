@@ -199,10 +199,13 @@ async def abort_routed(bench: Bench, names: list[str]) -> dict[str, Spread]:
         await begin(bench, fleet, names, "web:v2")
         with bench.voice.part("routed Rollouts aborted", len(names)) as tell:
             answered = await fleet.patch(names, {"status": {"abort": True}}, "status")
-            degraded = await fleet.moments(names, workloads.is_degraded, tell)
             by_ingress = {workloads.canary_ingress(name): at for name, at in answered.items()}
-            without = await ingresses.moments(by_ingress, workloads.has_no_weight, tell)
-    return {"Degraded, nginx": spread(answered, degraded), "weight 0 written, nginx": spread(by_ingress, without)}
+            async with asyncio.TaskGroup() as group:
+                waiting = ingresses.moments(by_ingress, workloads.has_no_weight, lambda _done: None)
+                without = group.create_task(waiting, name="weight 0")
+                degraded = await fleet.moments(names, workloads.is_degraded, tell)
+    nginx = spread(by_ingress, without.result())
+    return {"Degraded, nginx": spread(answered, degraded), "weight 0 written, nginx": nginx}
 
 
 async def begin(bench: Bench, fleet: Fleet, names: list[str], image: str) -> None:
