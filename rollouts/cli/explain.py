@@ -1,6 +1,7 @@
 """`rollouts explain`: what the controller thinks of a Rollout, without doing any of it."""
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -10,9 +11,9 @@ from rollouts.api.meta import Key
 from rollouts.cli.connection import Failure, complain, run
 from rollouts.cli.goflags import GoCommand
 from rollouts.cli.live import now
-from rollouts.cli.options import Context, Form, Kubeconfig, Namespace, Output, Where, only_name
+from rollouts.cli.options import Context, Form, Kubeconfig, Namespace, Output, Where, duration, only_name
 from rollouts.cli.output import print_lines, print_value
-from rollouts.cli.reading import Moment, read
+from rollouts.cli.reading import DEFAULT_SETTLE, Moment, Settle, read
 from rollouts.cli.rehearsal import rehearse
 from rollouts.cli.snapshotfile import load
 from rollouts.cli.views.explain import explained, explanation, verdict
@@ -35,6 +36,12 @@ def register(app: typer.Typer) -> None:
         ] = None,
         namespace: Namespace = "",
         output: Output = Form.TEXT,
+        nginx_settle: Annotated[
+            timedelta, duration("--nginx-settle", "As the controller's flag.", "2s")
+        ] = DEFAULT_SETTLE["nginx"],
+        gateway_settle: Annotated[
+            timedelta, duration("--gateway-settle", "As the controller's flag.", "0s")
+        ] = DEFAULT_SETTLE["gatewayAPI"],
         kubeconfig: Kubeconfig = None,
         context: Context = None,
     ) -> None:
@@ -45,23 +52,24 @@ def register(app: typer.Typer) -> None:
         """
         if (names is None) == (file is None):
             raise typer.BadParameter("takes the name of a Rollout, or --filename")
-        raise typer.Exit(asyncio.run(tell(_moment(names, file, Where(namespace, kubeconfig, context)), output)))
+        settle = {"nginx": nginx_settle, "gatewayAPI": gateway_settle}
+        if file is not None:
+            moment = _from_file(file, settle)
+        else:
+            moment = _from_cluster(only_name(names or []), Where(namespace, kubeconfig, context), settle)
+        raise typer.Exit(asyncio.run(tell(moment, output)))
 
 
-def _moment(names: list[str] | None, file: Path | None, where: Where) -> Moment:
-    if file is not None:
-        return _from_file(file)
-    name = only_name(names or [])
-
+def _from_cluster(name: str, where: Where, settle: Settle) -> Moment:
     async def command(client: Client, namespace: str) -> Moment:
-        return await read(client, Key(namespace, name), now())
+        return await read(client, Key(namespace, name), now(), settle)
 
     return run(command, where, failure=NOT_ASKED)
 
 
-def _from_file(file: Path) -> Moment:
+def _from_file(file: Path, settle: Settle) -> Moment:
     try:
-        return load(file.read_text(encoding="utf-8"))
+        return load(file.read_text(encoding="utf-8"), settle)
     except (Failure, OSError, UnicodeDecodeError) as error:
         complain(error)
         raise typer.Exit(NOT_ASKED) from None

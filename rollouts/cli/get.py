@@ -63,18 +63,20 @@ def show(view: RolloutView, form: Form, *, is_one_of_many: bool = False) -> None
 async def follow(client: Client, key: Key, form: Form) -> None:
     """Show the Rollout until it is gone, which is a Failure, or somebody interrupts."""
     async with live.following(client, key) as following:
-        await (_redraw(following) if form is Form.TEXT and is_live() else _append(following, form))
+        await (redraw(following) if form is Form.TEXT and is_live() else append(following, form))
     raise Failure(f"Rollout {key.name!r} in namespace {key.namespace!r} was deleted")
 
 
-async def _redraw(following: live.Following) -> None:
+async def redraw(following: live.Following) -> None:
+    """Draw the tree anew with every change and every second, until the Rollout is gone."""
     with Live(console=console(), auto_refresh=False, vertical_overflow="visible") as screen:
         while (view := following.view()) is not None:
             screen.update(live.tree(view), refresh=True)
             await following.changed(within=TICK)
 
 
-async def _append(following: live.Following, form: Form) -> None:
+async def append(following: live.Following, form: Form) -> None:
+    """Show the whole once, then what changes, until the Rollout is gone."""
     before: RolloutView | None = None
     while (view := following.view()) is not None:
         if before is None:

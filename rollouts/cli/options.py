@@ -42,10 +42,11 @@ Namespace = Annotated[str, typer.Option("--namespace", "-n", help="Its namespace
 Kubeconfig = Annotated[str | None, typer.Option("--kubeconfig", help="File; else $KUBECONFIG, ~/.kube/config.")]
 Context = Annotated[str | None, typer.Option("--context", help="Context of the kubeconfig.")]
 Output = Annotated[Form, typer.Option("--output", "-o", parser=_form, metavar="FORM", help="text, json or yaml.")]
-Timeout = Annotated[
-    timedelta,
-    typer.Option("--timeout", parser=_duration, metavar="DURATION", show_default="none", help="Such as 5m; 0s: none."),
-]
+
+
+def duration(name: str, text: str, shown: str) -> Any:
+    """An option that takes a Go duration; *shown* is its default in the help."""
+    return typer.Option(name, parser=_duration, metavar="DURATION", help=text, show_default=shown)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ What a decision depends on is only known by trying: gather, read what was looked
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -56,6 +56,10 @@ FORMS: Final[Mapping[Kind, type[Any]]] = {
     ANALYSIS_TEMPLATE: AnalysisTemplate,
     CLUSTER_ANALYSIS_TEMPLATE: AnalysisTemplate,
 }
+
+# Settling times by a router's name in the Rollout. The controller's flags are not known here; these are its defaults.
+Settle = Mapping[str, timedelta]
+DEFAULT_SETTLE: Final[Settle] = {"nginx": Flags().nginx_settle, "gatewayAPI": Flags().gateway_settle}
 
 
 class Moment(NamedTuple):
@@ -108,13 +112,11 @@ class _Noting(Memory):
         self.refs = refs
 
 
-def gathered(key: Key, objects: Objects) -> tuple[Snapshot, frozenset[Ref]]:
+def gathered(key: Key, objects: Objects, settle: Settle = DEFAULT_SETTLE) -> tuple[Snapshot, frozenset[Ref]]:
     """The snapshot that a controller would make of *objects*, and what it looked for. Raises Failure."""
     memory = _Noting()
     rollout = objects.found.get(ROLLOUT, {}).get(key, {"metadata": {}})
     instance = (rollout["metadata"].get("labels") or {}).get(keys.INSTANCE_ID_LABEL, "")
-    # the controller's own flags are not known here: its defaults are the best guess
-    settle = {"nginx": Flags().nginx_settle, "gatewayAPI": Flags().gateway_settle}
     settings = Settings(instance_id=instance, settle=settle)
     plugins = installed(settings)
     kinds = {kind for router in plugins.routers.values() for kind in router.kinds}
@@ -141,7 +143,7 @@ def _stores(objects: Objects, route_kinds: Iterable[Kind]) -> Stores:
     )
 
 
-async def read(client: Client, key: Key, now: datetime) -> Moment:
+async def read(client: Client, key: Key, now: datetime, settle: Settle = DEFAULT_SETTLE) -> Moment:
     """Read all that a decision about Rollout *key* needs; nothing is written. Raises Failure and ApiError."""
     objects, asked = Objects(), frozenset[Ref]()
     try:
@@ -152,7 +154,7 @@ async def read(client: Client, key: Key, now: datetime) -> Moment:
     for kind, selector in ((REPLICA_SET, keys.HASH_LABEL), (ANALYSIS_RUN, "")):
         objects.add(kind, _owned(await client.list(kind, key.namespace, selector=selector), uid))
     while True:
-        snapshot, refs = gathered(key, objects)
+        snapshot, refs = gathered(key, objects, settle)
         if refs <= asked:
             return Moment(snapshot, now, tuple(objects.all()))
         for ref in sorted(refs - asked):

@@ -17,13 +17,13 @@ from rollouts.api.keys import LAST_APPLIED
 from rollouts.api.kinds import ROLLOUT
 from rollouts.api.meta import Kind
 from rollouts.cli.connection import Failure
-from rollouts.cli.reading import Moment, Objects, gathered
+from rollouts.cli.reading import DEFAULT_SETTLE, Moment, Objects, Settle, gathered
 from rollouts.wire.durations import parse_rfc3339
 
 TAKEN_AT: Final = "rollouts.argoproj.io/taken-at"
 # Lists of {name or key, value} in which people put passwords and tokens: of containers, and of web metrics.
 HIDING_PLACES: Final = frozenset({"env", "headers"})
-_KINDS: Final = {(kind.api_version, kind.name): kind for kind in vars(kinds).values() if isinstance(kind, Kind)}
+KINDS: Final = {(kind.api_version, kind.name): kind for kind in vars(kinds).values() if isinstance(kind, Kind)}
 
 
 def dump(moment: Moment) -> str:
@@ -38,19 +38,19 @@ def dump(moment: Moment) -> str:
     return yaml.safe_dump(listed, sort_keys=False, allow_unicode=True)
 
 
-def load(text: str) -> Moment:
+def load(text: str, settle: Settle = DEFAULT_SETTLE) -> Moment:
     """The moment that *text* holds. Raises Failure where it is no such file."""
     try:
         listed = yaml.safe_load(text)
         objects, at = Objects(), _taken_at(listed)
         for item in listed["items"]:
-            objects.add(_KINDS[item["apiVersion"], item["kind"]], [item])
+            objects.add(KINDS[item["apiVersion"], item["kind"]], [item])
     except (yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError) as error:
         raise Failure(f"not a file that `rollouts snapshot` wrote: {type(error).__name__} {error}") from None
     rollouts = list(objects.found.get(ROLLOUT, {}))
     if len(rollouts) != 1:
         raise Failure(f"the file holds {len(rollouts)} Rollouts, not one")
-    return Moment(gathered(rollouts[0], objects)[0], at, tuple(objects.all()))
+    return Moment(gathered(rollouts[0], objects, settle)[0], at, tuple(objects.all()))
 
 
 def _taken_at(listed: Any) -> datetime:

@@ -11,7 +11,7 @@ from rollouts.api.reasons import PHASE_DEGRADED, PHASE_HEALTHY
 from rollouts.cli import live
 from rollouts.cli.connection import Failure, complain, run
 from rollouts.cli.goflags import GoCommand
-from rollouts.cli.options import Context, Form, Kubeconfig, Names, Namespace, Output, Timeout, Where, only_name
+from rollouts.cli.options import Context, Form, Kubeconfig, Names, Namespace, Output, Where, duration, only_name
 from rollouts.cli.output import print_value
 from rollouts.cli.views.model import RolloutView
 from rollouts.kube.client import Client
@@ -32,7 +32,7 @@ def register(app: typer.Typer) -> None:
             bool,
             typer.Option("--watch/--no-watch", "-w/-W", help="Wait until Healthy or Degraded (--watch=false works)."),
         ] = True,
-        timeout: Timeout = timedelta(0),
+        timeout: Annotated[timedelta, duration("--timeout", "Such as 5m.", "none")] = timedelta(0),
         namespace: Namespace = "",
         output: Output = Form.TEXT,
         kubeconfig: Kubeconfig = None,

@@ -59,8 +59,7 @@ def explained(snapshot: Snapshot, plan: Plan, writes: Sequence[Write]) -> list[L
     """The whole text."""
     return [
         (Span("rollout "), Span(str(snapshot.key), Style.STRONG), Span(_place(snapshot))),
-        *_reasons(plan),
-        *_problems(snapshot),
+        *_reasons(plan, snapshot),
         *_writes(writes),
         (Span(f"next look: {_next_look(plan.wake_at)}"),),
     ]
@@ -75,18 +74,14 @@ def _place(snapshot: Snapshot) -> str:
     return f"{revision}   step {min(index, len(steps))}/{len(steps)}{current}"
 
 
-def _reasons(plan: Plan) -> list[Line]:
+def _reasons(plan: Plan, snapshot: Snapshot) -> list[Line]:
+    """What each stage says; then what is wrong beside the first problem, which a stage has named."""
     rows = [
         (Span(reason.stage), Span(reason.verdict, VERDICT_STYLES.get(reason.verdict, Style.PLAIN)), Span(reason.text))
         for reason in plan.reasons
     ]
+    rows += [(Span(""), Span("also", Style.BAD), Span(str(problem))) for problem in snapshot.problems[1:]]
     return [(Span("  "), *line) for line in columns(rows, gap="   ")]
-
-
-def _problems(snapshot: Snapshot) -> Iterator[Line]:
-    """What is wrong beside the first problem, which a stage has named."""
-    for problem in snapshot.problems[1:]:
-        yield Span("  also      "), Span(str(problem), Style.BAD)
 
 
 def _writes(writes: Sequence[Write]) -> Iterator[Line]:

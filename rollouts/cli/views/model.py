@@ -122,5 +122,5 @@ class RolloutView(View, frozen=True):
 
 def as_json(view: View) -> dict[str, Any]:
     """The view as JSON values; what is not there is null."""
-    found: dict[str, Any] = msgspec.to_builtins(view)
+    found: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(view))
     return found

@@ -51,6 +51,7 @@ class Glyphs:
             filled = max(filled, 1)
         if share < 1:
             filled = min(filled, width - 1)
+        filled = max(0, min(filled, width))
         return self.done * filled + self.left * (width - filled)
 
 
