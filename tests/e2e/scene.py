@@ -90,9 +90,11 @@ class Scene:
 
     async def sizes(self) -> dict[str, int]:
         """Wanted pods of each revision, by its image."""
-        found = await self.all(REPLICA_SET)
-        images = {rs["metadata"]["name"]: rs["spec"]["template"]["spec"]["containers"][0]["image"] for rs in found}
-        return {images[rs["metadata"]["name"]]: rs["spec"]["replicas"] for rs in found}
+        count: dict[str, int] = {}
+        for found in await self.all(REPLICA_SET):
+            image = found["spec"]["template"]["spec"]["containers"][0]["image"]
+            count[image] = count.get(image, 0) + found["spec"]["replicas"]
+        return count
 
     async def pods(self) -> dict[str, int]:
         """Ready pods by image."""

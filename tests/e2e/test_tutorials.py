@@ -1,13 +1,13 @@
 """What the first users run, with the commands they type, under continuous load."""
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
 from rollouts.api.kinds import HTTP_ROUTE, INGRESS, NAMESPACE
 from rollouts.api.meta import Key
-from rollouts.kube.errors import NotFound
+from rollouts.kube.errors import AlreadyExists, NotFound
 from tests.e2e.scene import GATEWAY, Scene, ingress, seed, service
 
 CLIENTS = 4
@@ -108,7 +108,8 @@ async def answers(scene: Scene, host: str, url: str) -> bool:
 async def test_nginx_workloadref(scene: Scene):
     manifests = seed("nginx-workloadref.yaml")
     async with elsewhere(scene, "pregap", manifests) as shop:
-        await scene.client.create(NAMESPACE, "", manifests[0])
+        with suppress(AlreadyExists):
+            await scene.client.create(NAMESPACE, "", manifests[0])
         await shop.until("furnished", lambda: shop.kubectl("get", "serviceaccount", "default", "--output", "name"))
         await shop.apply(*manifests[1:])
         await shop.phase("Healthy", name="rollouts-pregap")
