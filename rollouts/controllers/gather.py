@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Final
 
 from rollouts.api.analysis import AnalysisRun, AnalysisTemplate
-from rollouts.api.kinds import DEPLOYMENT, REPLICA_SET, SERVICE
+from rollouts.api.kinds import ANALYSIS_RUN, DEPLOYMENT, REPLICA_SET, SERVICE
 from rollouts.api.meta import Key, Kind, Object, Ref
 from rollouts.api.rollout import Rollout
 from rollouts.api.workloads import Deployment, Endpoint, ReplicaSet, Service
@@ -65,6 +65,10 @@ class _Look:
 
     def runs(self, owner: str) -> tuple[AnalysisRun, ...]:
         return self.stores.runs.by_index(BY_OWNER, owner)
+
+    def run(self, key: Key) -> AnalysisRun | None:
+        self._note(ANALYSIS_RUN, key)
+        return self.stores.runs.get(key)
 
     def service(self, key: Key) -> Service | None:
         self._note(SERVICE, key)

@@ -12,6 +12,7 @@ from rollouts.planner.binding import routing_path
 from rollouts.planner.cluster import Cluster, Recall, Work, forgetful
 from rollouts.planner.contents import analyses_of
 from rollouts.planner.reading import Plugins, Revision, read_revision, read_spec
+from rollouts.planner.runnames import taken
 from rollouts.planner.snapshot import Snapshot
 from rollouts.planner.validation.references import service_problems, workload_problems
 from rollouts.planner.validation.unserved import restart_problems
@@ -99,6 +100,7 @@ def _with_references(work: Work, snapshot: Snapshot) -> Snapshot:
         services=services,
         endpoints={name: work.cluster.endpoints(work.key(name)) for name in services},
         analyses=analyses,
+        taken_runs=taken(snapshot, lambda name: work.cluster.run(work.key(name))) if analyses else frozenset(),
         routes=routes,
     )
 

@@ -24,6 +24,9 @@ class Cluster(Protocol):
     def runs(self, owner: str) -> tuple[AnalysisRun, ...]:
         """Those that the owner of that uid controls."""
 
+    def run(self, key: Key) -> AnalysisRun | None:
+        """Any AnalysisRun."""
+
     def service(self, key: Key) -> Service | None:
         """A Service."""
 

@@ -10,7 +10,8 @@ from rollouts.api.rollout import AnalysisRunStatusRef, RolloutAnalysis
 from rollouts.planner.actions import Announcement, CreateAnalysisRun, TerminateAnalysisRun
 from rollouts.planner.draft import Draft
 from rollouts.planner.replicaset import owner
-from rollouts.planner.snapshot import Snapshot, revision_of, target
+from rollouts.planner.runnames import numbered, revision, stem
+from rollouts.planner.snapshot import Snapshot, target
 
 STAGE = "run_analyses"
 
@@ -44,12 +45,9 @@ def reserve(snapshot: Snapshot, draft: Draft, role: Role) -> tuple[Draft, Analys
     would be lost: a second run could say something else.
     """
     content = snapshot.analyses.get(role.path, Flattened())
-    base = f"{snapshot.key.name}-{snapshot.canary_hash}-{_revision(snapshot)}{role.suffix}"
-    names = {run.metadata.name: run for run in snapshot.runs}
-    name, count = base, 0
-    while name in names and not _is_same(names[name], content):
-        count += 1
-        name = f"{base}.{count}"
+    own = {run.metadata.name: run for run in snapshot.runs}
+    is_free = {name: _is_same(run, content) for name, run in own.items()} | dict.fromkeys(snapshot.taken_runs, False)
+    name = next(name for name in numbered(stem(snapshot) + role.suffix) if is_free.get(name, True))
     return draft.say(STAGE, "act", f"{role.label} analysis begins: {name}"), AnalysisRunStatusRef(name, "")
 
 
@@ -59,10 +57,6 @@ def create(snapshot: Snapshot, draft: Draft, role: Role, name: str) -> tuple[Dra
     body = _manifest(snapshot, role, name, content)
     made = CreateAnalysisRun(Key(snapshot.key.namespace, name), body, f"{name} is to be measured")
     return draft.act(made, stage=STAGE), AnalysisRunStatusRef(name, "")
-
-
-def _revision(snapshot: Snapshot) -> int:
-    return revision_of(snapshot.canary.metadata) if snapshot.canary else snapshot.revision
 
 
 def _is_same(run: AnalysisRun, content: Flattened) -> bool:
@@ -79,7 +73,7 @@ def _manifest(snapshot: Snapshot, role: Role, name: str, content: Flattened) -> 
         **instance,
         **metadata.labels,
     }
-    annotations = {keys.REVISION: str(_revision(snapshot)), **metadata.annotations}
+    annotations = {keys.REVISION: str(revision(snapshot)), **metadata.annotations}
     identity = Identity(
         name=name, namespace=snapshot.key.namespace, owner=owner(snapshot), labels=labels, annotations=annotations
     )

@@ -29,7 +29,7 @@ class Snapshot:
     *template* and *selector* are those in force (of the workload, if there is a workloadRef); *hash* is the template's.
     *replica_sets* are those this Rollout controls. *endpoints*: names of ready pods behind each Service.
     *analyses*: flattened templates by the field path of the analysis that names them. *background* likewise "".
-    *taken*: another's ReplicaSet stands under the name ours would have.
+    *taken*: another's ReplicaSet stands under the name ours would have; *taken_runs*: names that ours could have had.
     """
 
     rollout: Rollout
@@ -48,6 +48,7 @@ class Snapshot:
     routes: Observed = field(default_factory=dict)
     runs: tuple[AnalysisRun, ...] = ()
     analyses: Mapping[str, Flattened] = field(default_factory=dict)
+    taken_runs: frozenset[str] = frozenset()
     workload: Deployment | None = None
     instance_id: str = ""
 

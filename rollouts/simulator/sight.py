@@ -52,6 +52,10 @@ class Sight:
         """Any ReplicaSet."""
         return self._found(ReplicaSet, Ref(REPLICA_SET, *key))
 
+    def run(self, key: Key) -> AnalysisRun | None:
+        """Any AnalysisRun."""
+        return self._found(AnalysisRun, Ref(ANALYSIS_RUN, *key))
+
     def runs(self, owner: str) -> tuple[AnalysisRun, ...]:
         """Those that the owner of that uid controls."""
         every = (decode(AnalysisRun, raw) for raw in self._objects.of(ANALYSIS_RUN))

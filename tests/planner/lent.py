@@ -89,6 +89,9 @@ class Lent:
     def replica_set(self, key):
         return self._found.get((kinds.REPLICA_SET, key))
 
+    def run(self, key):
+        return self._found.get((kinds.ANALYSIS_RUN, key))
+
     def service(self, key):
         return self._found.get((kinds.SERVICE, key))
 

@@ -7,6 +7,7 @@ from rollouts.api.analysis import AnalysisRun
 from rollouts.api.rollout import AnalysisRunStatusRef
 from rollouts.planner.actions import DeleteAnalysisRun
 from rollouts.planner.draft import Draft
+from rollouts.planner.runnames import of_step
 from rollouts.planner.runs import STAGE, Role, create, current, end, follow, judge, reserve
 from rollouts.planner.sizes import goal_now, index_of
 from rollouts.planner.snapshot import Snapshot, is_deleting, target
@@ -45,7 +46,7 @@ def _step(snapshot: Snapshot, draft: Draft) -> Draft:
     if goal is None or goal.analysis is None or index is None:
         return draft.with_canary(current_step_analysis_run_status=None)
     path = f"spec.strategy.canary.steps[{index}].analysis"
-    role = Role(keys.RUN_TYPE_STEP, f"-{index}", path, goal.analysis, index)
+    role = Role(keys.RUN_TYPE_STEP, of_step(index), path, goal.analysis, index)
     ref = snapshot.status.canary.current_step_analysis_run_status
     run = current(snapshot, ref)
     if run is not None and run.metadata.labels.get(keys.STEP_INDEX_LABEL) != str(index):
@@ -63,7 +64,7 @@ def _advance(
         # What a person said goes for the run that is over: the next one may pause again.
         draft = draft.pausing(removed=(*draft.pauses.removed, reasons.INCONCLUSIVE_ANALYSIS_RUN))
         return reserve(snapshot, draft, role)
-    if ref is None:
+    if ref is None or ref.name in snapshot.taken_runs:
         return reserve(snapshot, draft, role)
     if run is not None:
         return follow(draft, role, ref, run)
