@@ -14,7 +14,7 @@ import typer
 
 import rollouts.cli
 
-NOT_COMMANDS: Final = frozenset({"app", "generate", "generate_rbac"})
+NOT_COMMANDS: Final = frozenset({"app", "generate", "generate_rbac", "generate_readme"})
 
 
 def run(argv: Sequence[str]) -> None:

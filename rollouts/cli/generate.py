@@ -12,7 +12,7 @@ from typing import Final
 import yaml
 
 from rollouts.api.crds import DEFINITIONS, crd
-from rollouts.cli import generate_rbac
+from rollouts.cli import generate_rbac, generate_readme
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 HEADER: Final = "# Made from rollouts/api by `make generate`. Do not edit.\n"
@@ -29,7 +29,9 @@ class Plain(yaml.SafeDumper):
 def files() -> Mapping[str, str]:
     """Path below the repository's root to content, for everything that is generated."""
     crds = {f"crds/{one.kind.name.lower()}.yaml": HEADER + _yaml(crd(one)) for one in DEFINITIONS}
-    return {**crds, generate_rbac.PATH: generate_rbac.HEADER + _yaml(generate_rbac.cluster_role())}
+    role = {generate_rbac.PATH: generate_rbac.HEADER + _yaml(generate_rbac.cluster_role())}
+    readme = (ROOT / generate_readme.PATH).read_text(encoding="utf-8")
+    return {**crds, **role, generate_readme.PATH: generate_readme.filled(readme)}
 
 
 def stale(root: Path) -> list[str]:
