@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
-from tests.recordings.story import Story
+from tests.recordings.story import SAID, Story
 
 Sequence = list[Any]
 Rule = Callable[[Sequence, Sequence], tuple[Sequence, Sequence]]
@@ -106,18 +106,19 @@ def unordered(values: Sequence) -> Sequence:
 
 
 def uncounted(metrics: Sequence) -> Sequence:
-    """Of metrics, only name and phase."""
-    return [json.dumps({name: json.loads(metric)[name] for name in ("name", "phase", "dryRun")}) for metric in metrics]
+    """Metrics without what depends on how often they were measured."""
+    read = (json.loads(metric) for metric in metrics)
+    return [json.dumps({name: metric[name] for name in (*SAID, "oldest")}) for metric in read]
 
 
 def uncounted_when_successful(metrics: Sequence) -> Sequence:
-    """Of a metric that did not end by its own count, only name and phase."""
+    """Without the counts of a metric that did not end by its own."""
     done = json.dumps({"phase": "Successful"})[1:-1]
     return [told for metric in metrics for told in (uncounted([metric]) if done in metric else [metric])]
 
 
 def uncounted_while_running(metrics: Sequence) -> Sequence:
-    """Of a metric that is still measured, only that it is; all by name."""
+    """Without the counts of a metric that is still measured; all by name."""
     running = json.dumps({"phase": "Running"})[1:-1]
     return sorted(told for metric in metrics for told in (uncounted([metric]) if running in metric else [metric]))
 

@@ -17,10 +17,14 @@ Told = Iterator[tuple[str, Any]]
 HERO = "web"
 COMBINED = "(combined from similar events): "
 COUNTS = ("count", "successful", "failed", "inconclusive", "error", "consecutiveError", "consecutiveSuccess")
+SAID = ("name", "phase", "message", "dryRun", "metadata")
+MEASURED = ("phase", "value", "message", "metadata")
 LAST = (
     "phase", "message", "stableRS", "currentPodHash", "currentStepIndex", "currentStepHash", "abort",
     "controllerPause", "replicas", "updatedReplicas", "readyReplicas", "availableReplicas", "HPAReplicas", "selector",
 )  # fmt: skip
+# Prometheus' sample times in a message that quotes its answer, whole and cut off.
+TIME = re.compile(r"\d{10}\.\d+|(?<=\.\.\.\|)\d*\.?\d+")
 FAILURES = re.compile("refused|never|recording ended")
 GROUPS = (
     (re.compile("ScalingReplicaSet"), "scaling"),
@@ -144,15 +148,19 @@ def _ends(states: States) -> Story:
         ends["last status"] = [f"{name}: {json.dumps(hero.get(name))}" for name in LAST]
     for (kind, name), raw in states.items():
         if kind == "AnalysisRun":
-            ends[f"last metrics of {name}"] = [_counted(m) for m in raw.get("status", {}).get("metricResults", ())]
+            status = raw.get("status") or {}
+            ends[f"last metrics of {name}"] = [_counted(metric) for metric in status.get("metricResults", ())]
+            ends[f"summary of {name}"] = sorted(f"{count}: {n}" for count, n in status.get("runSummary", {}).items())
     return ends
 
 
 def _counted(metric: Raw) -> str:
+    """A metric: what is said of it, its oldest measurement, and how often what was measured."""
+    measured = metric.get("measurements", [])
+    said = {name: metric.get(name) for name in SAID}
+    oldest = {name: measured[0].get(name) for name in MEASURED} if measured else {}
     counts = {count: metric[count] for count in COUNTS if count in metric}
-    kept = len(metric.get("measurements", []))
-    about = {"name": metric.get("name"), "phase": metric.get("phase"), "dryRun": metric.get("dryRun", False)}
-    return json.dumps({**about, "kept": kept, **counts})
+    return TIME.sub("TIME", json.dumps({**said, "oldest": oldest, "kept": len(measured), **counts}))
 
 
 TELL = {

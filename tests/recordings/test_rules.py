@@ -58,11 +58,22 @@ def test_rests_words_and_order_must_agree(ours):
     assert argo != ours
 
 
+def metric(phase, kept):
+    said = {"name": "m", "phase": phase, "message": None, "dryRun": None, "metadata": None}
+    return json.dumps({**said, "oldest": {"value": "1"}, "kept": kept})
+
+
 def test_only_unfinished_metrics_are_not_counted():
-    first, second = (json.dumps({"name": "m", "phase": "Running", "dryRun": False, "kept": kept}) for kept in (1, 2))
-    assert uncounted_while_running([first]) == uncounted_while_running([second])
-    done, more = (metric.replace("Running", "Failed") for metric in (first, second))
-    assert uncounted_while_running([done]) != uncounted_while_running([more])
+    assert uncounted_while_running([metric("Running", 1)]) == uncounted_while_running([metric("Running", 2)])
+    assert uncounted_while_running([metric("Failed", 1)]) != uncounted_while_running([metric("Failed", 2)])
+
+
+def test_only_successful_background_metrics_are_not_counted():
+    name = "last metrics of web-7bfb67cdff-2"
+    argo, ours = forgiven(name, [metric("Successful", 8)], [metric("Successful", 9)])
+    assert argo == ours
+    argo, ours = forgiven(name, [metric("Failed", 1)], [metric("Failed", 2)])
+    assert argo != ours
 
 
 def test_late_events_count_only_where_the_client_sent_fewer_than_it_may():
