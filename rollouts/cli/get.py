@@ -69,7 +69,7 @@ async def follow(client: Client, key: Key, form: Form) -> None:
 
 async def redraw(following: live.Following) -> None:
     """Draw the tree anew with every change and every second, until the Rollout is gone."""
-    with Live(console=console(), auto_refresh=False, vertical_overflow="visible") as screen:
+    with Live(console=console(), auto_refresh=False, vertical_overflow="ellipsis") as screen:
         while (view := following.view()) is not None:
             screen.update(live.tree(view), refresh=True)
             await following.changed(within=TICK)
