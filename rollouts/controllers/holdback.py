@@ -1,16 +1,17 @@
-"""Statuses that only tell newer counts wait a little: often one that says more comes first, and tells both."""
+"""In mid-release a status that only tells newer counts waits: one that says more will follow, and tell both."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from rollouts.api.meta import Key
+from rollouts.api.reasons import PHASE_PROGRESSING
 from rollouts.planner.draft import Plan
 from rollouts.planner.snapshot import Snapshot
 from rollouts.planner.urgency import tells_only_counts
 
 # Autoscalers look every 15 s, and people do not see it.
-LONGEST: Final = timedelta(seconds=2)
+LONGEST: Final = timedelta(seconds=5)
 
 
 class Holdback:
@@ -24,7 +25,8 @@ class Holdback:
 
     def held(self, snapshot: Snapshot, plan: Plan, now: datetime) -> Plan:
         """*plan*, without its status while that may wait; then it wakes when it may no longer."""
-        if plan.events or not tells_only_counts(snapshot.status, plan.status):
+        at_rest = plan.status.phase != PHASE_PROGRESSING
+        if at_rest or plan.events or not tells_only_counts(snapshot.status, plan.status):
             self.forget(snapshot.key)
             return plan
         until = self._since.setdefault(snapshot.key, now) + LONGEST

@@ -18,7 +18,8 @@ from rollouts.kube.errors import ApiError, NotFound
 
 log = structlog.get_logger("rollouts.kube")
 
-WAITING: Final = 1000
+# a kilobyte each; hundreds of releases at once say thousands of things faster than one task writes them
+WAITING: Final = 10_000
 REMEMBERED: Final = 4096
 
 

@@ -79,6 +79,12 @@ def test_these_go_at_once():
     assert [Holdback().held(seen(), planned(status), NOW).status for status in urgent] == list(urgent)
 
 
+def test_at_rest_counts_go_at_once():
+    resting = after(phase="Healthy")
+    newer = planned(msgspec.structs.replace(resting, available_replicas=2))
+    assert Holdback().held(seen(resting), newer, NOW) == newer
+
+
 def test_a_status_with_an_event_goes_at_once():
     told = planned(MORE.status, events=(Announcement("Reason", "text"),))
     assert Holdback().held(seen(), told, NOW) == told

@@ -110,6 +110,7 @@ NEWS = [
     (kinds.ENDPOINT_SLICE, EndpointSlice, {"endpoints": slice_of("b")["endpoints"]}, True),
     (kinds.ENDPOINT_SLICE, EndpointSlice, {"ports": [{"port": 80}]}, False),
     (kinds.REPLICA_SET, ReplicaSet, {"status": {"availableReplicas": 1}}, True),
+    (kinds.REPLICA_SET, ReplicaSet, {"status": {"terminatingReplicas": 1}}, False),
 ]
 
 
