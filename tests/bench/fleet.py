@@ -7,6 +7,7 @@ from typing import Any
 
 from rollouts.api.meta import Kind
 from rollouts.sandbox.apiclient import MERGE, Api, path_of
+from rollouts.sandbox.errors import Refused
 
 Json = dict[str, Any]
 Test = Callable[[Json], bool]
@@ -97,7 +98,7 @@ class Fleet:
         self._generations[name] = stored["metadata"].get("generation", 0)
 
     async def _follow(self) -> None:
-        listed = await self._api.request("GET", self._path())
+        listed = await self._list()
         for found in listed["items"]:
             self._see(found)
         version = str(listed["metadata"]["resourceVersion"])
@@ -106,6 +107,16 @@ class Fleet:
                 version = event["object"]["metadata"]["resourceVersion"]
                 if event["type"] != "BOOKMARK":
                     self._see(event["object"])
+
+    async def _list(self) -> Json:
+        """All of them; a server that has only just learnt of the kind asks for patience."""
+        while True:
+            try:
+                return await self._api.request("GET", self._path())
+            except Refused as refused:
+                if refused.status != 429:
+                    raise
+            await asyncio.sleep(0.2)
 
     def _see(self, found: Json) -> None:
         self._objects[found["metadata"]["name"]] = found
