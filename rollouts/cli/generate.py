@@ -30,8 +30,12 @@ def files() -> Mapping[str, str]:
     """Path below the repository's root to content, for everything that is generated."""
     crds = {f"crds/{one.kind.name.lower()}.yaml": HEADER + _yaml(crd(one)) for one in DEFINITIONS}
     role = {generate_rbac.PATH: generate_rbac.HEADER + _yaml(generate_rbac.cluster_role())}
-    readme = (ROOT / generate_readme.PATH).read_text(encoding="utf-8")
-    return {**crds, **role, generate_readme.PATH: generate_readme.filled(readme)}
+    return {**crds, **role, **_readme(ROOT / generate_readme.PATH)}
+
+
+def _readme(path: Path) -> dict[str, str]:
+    """The README, of which only a table is generated."""
+    return {generate_readme.PATH: generate_readme.filled(path.read_text(encoding="utf-8"))} if path.is_file() else {}
 
 
 def stale(root: Path) -> list[str]:

@@ -19,7 +19,11 @@ def filled(readme: str) -> str:
 
 def table() -> str:
     """One row for each step, router and provider: where it is named, and the first line of its documentation."""
-    kinds = {"step": plugins.steps(), "router": plugins.routers(), "metric provider": plugins.providers()}
+    kinds: dict[str, Mapping[str, Any]] = {
+        "step": plugins.steps(),
+        "router": plugins.routers(),
+        "metric provider": plugins.providers(),
+    }
     rows = [row for kind, found in kinds.items() for row in _rows(kind, found)]
     return "\n".join(["| kind | name | what it does |", "|---|---|---|", *rows])
 

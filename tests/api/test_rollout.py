@@ -134,7 +134,7 @@ def test_restart_at_is_a_time():
         ),
         (
             canary(steps=[{"pause": {"duration": True}}]),
-            "spec.strategy.canary.steps[0].pause.duration: Invalid value: True: must be a whole number or a string",
+            "spec.strategy.canary.steps[0].pause.duration: Invalid value: true: must be a whole number or a string",
         ),
         (canary(steps={}), "spec.strategy.canary.steps: Invalid value: {}: must be a list"),
         (canary(trafficRouting=[]), "spec.strategy.canary.trafficRouting: Invalid value: []: must be an object"),

@@ -120,7 +120,7 @@ def test_no_rule_is_made_to_send_nothing(data, rules, total):
     observed = settled(GATEWAY, GATEWAY_CONFIG, data.draw(splits(total)), HTTP_ROUTE, seen(HTTP_ROUTE, route(rules)))
     before = [sum(ref.get("weight", 1) for ref in rule["backendRefs"]) for rule in rules]
     now = [sum(ref.get("weight", 1) for ref in rule["backendRefs"]) for rule in only(observed)["spec"]["rules"]]
-    assert all(weight > 0 or before[index : index + 1] == [0] for index, weight in enumerate(now))
+    assert now.count(0) <= before.count(0)
 
 
 @settings(max_examples=200, deadline=None)
