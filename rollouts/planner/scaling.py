@@ -45,6 +45,9 @@ def _basic(snapshot: Snapshot, draft: Draft, stage: str) -> Draft:
         wanted = _basic_sizes(snapshot, draft)[1]
         draft = write(snapshot, draft, Resize(stable, wanted, _because(snapshot, draft), None), stage)
     wanted = _basic_sizes(snapshot, draft)[0]
+    if draft.is_aborted and canary is not stable:
+        # Ours: pods that are not available and never will be wanted must not take the room that stable needs.
+        wanted = min(wanted, available(canary))
     draft = write(snapshot, draft, Resize(canary, wanted, _because(snapshot, draft), None), stage)
     return draft if draft.sizes else _basic_others(snapshot, draft, stage)
 

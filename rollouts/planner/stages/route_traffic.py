@@ -50,10 +50,9 @@ def _note_serving(snapshot: Snapshot, draft: Draft, now: datetime) -> Draft:
     revision = snapshot.canary
     if revision is None:
         return draft
-    if draft.is_promoted:
-        name, late = snapshot.strategy.stable_service, _not_with_stable(snapshot, draft, snapshot.strategy.stable_service)
-    else:
-        name, late = snapshot.strategy.canary_service, _not_pointed(snapshot, revision)
+    strategy = snapshot.strategy
+    name = strategy.stable_service if draft.is_promoted else strategy.canary_service
+    late = _not_with_stable(snapshot, draft, name) if draft.is_promoted else _not_pointed(snapshot, revision)
     return forget(snapshot, draft, revision, name) if late else note(snapshot, draft, revision, name, now)
 
 

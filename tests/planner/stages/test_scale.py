@@ -40,6 +40,11 @@ def test_pods_already_given_up_do_not_count_as_available():
     assert scaled(three).sizes == {}
 
 
+def test_an_abort_makes_room_for_stable_where_pods_never_came_up():
+    three = given.release(set_weight(50), maxUnavailable=2).pods(stable="1/1", canary="0/3", older="1/1")
+    assert scaled(three.having(abort=True)).sizes == {f"web-{CANARY}": 0}
+
+
 def test_an_aborted_canary_gets_its_delay_once_it_has_no_traffic():
     aborted = given.nginx(set_weight(25)).pods(canary="1/1").having(abort=True)
     assert [action.annotations for action in scaled(aborted).actions] == [
