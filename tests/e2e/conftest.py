@@ -39,14 +39,17 @@ def controller() -> Iterator[None]:
     if "ROLLOUTS_E2E_CONTROLLER" in os.environ:
         yield
         return
+    assert "PYTEST_XDIST_WORKER" not in os.environ, "several at a time need one controller: use tests/run.py"
     state = Path(os.environ["ROLLOUTS_SANDBOX"])
     environment = {**os.environ, "KUBECONFIG": str(state / "controller.kubeconfig")}
     with (state / f"controller-under-test-{os.getpid()}.log").open("wb") as log:
         command = [sys.executable, "-m", "rollouts", "controller", *FLAGS]
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
         yield
+        ended = process.poll()
         process.terminate()
         process.wait(timeout=30)
+    assert ended is None, f"the controller ended with {ended} during the tests; its log is {log.name}"
 
 
 @pytest_asyncio.fixture
