@@ -24,7 +24,7 @@ from rollouts.controllers.metrics import ReconcileMetrics, RolloutMetrics
 from rollouts.controllers.questions import Questions
 from rollouts.controllers.rollout import RolloutController
 from rollouts.controllers.secrets import reader
-from rollouts.controllers.triggers import BURSTS, wakes
+from rollouts.controllers.triggers import delay, wakes
 from rollouts.kube.client import Client
 from rollouts.kube.recorder import Recorder
 from rollouts.kube.store import Event
@@ -127,7 +127,7 @@ class Team:
 
     def _hear(self, kind: Kind, event: Event[Any]) -> None:
         """Wake whom a change concerns."""
-        when = self._clock.monotonic() + BURSTS.get(kind, 0.0)
+        when = self._clock.monotonic() + delay(kind, event)
         for key in wakes(kind, event, self._stores.memory.readers):
             self._rollouts.add_at(key, when)
         if kind == ROLLOUT and event.type is Change.ADDED and event.new is not None:

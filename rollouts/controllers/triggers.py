@@ -24,9 +24,11 @@ from rollouts.kube.store import Event
 
 Readers = Callable[[Ref], frozenset[Key]]
 
-# Seconds from a change to the look at it. A ReplicaSet's controller answers our write in two or three of its own within
-# some milliseconds: to look after each would be to plan, and often to write, what the next one overtakes.
-BURSTS: Final = {REPLICA_SET: 0.025}
+# Seconds. A ReplicaSet's controller answers our write with two or three of its own within some milliseconds: to look
+# after each would be to plan, and often to write, what the next one overtakes.
+BURST: Final = 0.025
+# Before it has answered with as many pods as are wanted, more is about to come; this is for when it does not.
+UNANSWERED: Final = 0.25
 
 
 def wakes(kind: Kind, event: Event[Any], readers: Readers) -> frozenset[Key]:
@@ -38,6 +40,18 @@ def wakes(kind: Kind, event: Event[Any], readers: Readers) -> frozenset[Key]:
     shapes = [found for found in (event.old, event.new) if found is not None]
     concerned = {reader for found in shapes for ref in _refs(kind, found.metadata) for reader in readers(ref)}
     return frozenset(concerned | {owner for found in shapes for owner in _owners(kind, found.metadata)})
+
+
+def delay(kind: Kind, event: Event[Any]) -> float:
+    """Seconds from *event* to the look at what it changed."""
+    if kind != REPLICA_SET:
+        return 0.0
+    return BURST if event.new is None or _is_answered(event.new) else UNANSWERED
+
+
+def _is_answered(found: ReplicaSet) -> bool:
+    is_observed = found.status.observed_generation >= found.metadata.generation
+    return is_observed and found.status.replicas == found.spec.replicas
 
 
 def _refs(kind: Kind, metadata: Metadata) -> Iterable[Ref]:

@@ -94,6 +94,6 @@ def _show_aims(results: Results, console: Console) -> None:
             continue
         missed += [] if verdict.is_met else [verdict.what]
         said = "[green]met[/green]" if verdict.is_met else "[red]missed[/red]"
-        table.add_row(verdict.what, f"{verdict.aim:g} {verdict.unit}", f"{verdict.measured:.3g} {verdict.unit}", said)
+        table.add_row(verdict.what, f"{verdict.aim:g} {verdict.unit}", f"{verdict.measured:.4g} {verdict.unit}", said)
     console.print(table)
     console.print(f"Missed: {'; '.join(missed)}." if missed else "Every aim that was measured is met.")

@@ -6,7 +6,7 @@ from rollouts.api.analysis import AnalysisRun, AnalysisTemplate
 from rollouts.api.meta import Key, Metadata, Object, Ref
 from rollouts.api.workloads import Deployment, EndpointSlice, ReplicaSet, Service
 from rollouts.controllers.memory import Memory
-from rollouts.controllers.triggers import wakes
+from rollouts.controllers.triggers import BURST, UNANSWERED, delay, wakes
 from rollouts.kube.store import Event
 from rollouts.kube.watch import Change
 from rollouts.wire.decode import decode
@@ -122,3 +122,20 @@ def test_changes_that_no_snapshot_shows_wake_nobody(kind, form, change, is_news)
         new["metadata"]["labels"] = old["metadata"]["labels"] | change["metadata"]["labels"]
     readers = memory(Ref(kind, SPACE, "x"), Ref(kinds.SERVICE, SPACE, "svc"))
     assert wakes(kind, modified(form, old, new), readers) == ({API} if is_news else frozenset())
+
+
+def test_what_people_and_routers_change_is_looked_at_at_once():
+    assert delay(kinds.ROLLOUT, added(rollout())) == 0
+    assert delay(kinds.SERVICE, deleted(decode(Service, named("Service", "svc")))) == 0
+
+
+def replica_set(generation, observed, replicas=1):
+    status = {"observedGeneration": observed, "replicas": replicas}
+    return decode(ReplicaSet, named("ReplicaSet", "x", generation=generation) | {"status": status})
+
+
+def test_replica_sets_are_looked_at_once_their_controller_has_answered():
+    assert delay(kinds.REPLICA_SET, added(replica_set(2, 1))) == UNANSWERED
+    assert delay(kinds.REPLICA_SET, added(replica_set(2, 2, replicas=0))) == UNANSWERED
+    assert delay(kinds.REPLICA_SET, added(replica_set(2, 2))) == BURST
+    assert delay(kinds.REPLICA_SET, deleted(replica_set(2, 1))) == BURST
