@@ -194,6 +194,14 @@ async def test_a_quota_is_a_verdict_and_not_a_race(world):
     assert (receipt.refusal.is_verdict, receipt.refusal.is_stale) == (True, False)
 
 
+@pytest.mark.parametrize(("code", "reason"), [(400, "BadRequest"), (413, "RequestEntityTooLarge"), (422, "Invalid")])
+async def test_what_cannot_be_read_is_a_verdict_too(world, code, reason):
+    server, client = world
+    server.refuse = lambda write, _: status(code, reason, "cannot be handled")
+    receipt = await apply(planned(CreateReplicaSet(Key("shop", "rs"), body("rs"), "new")), snapshot_of(server), client)
+    assert (receipt.refusal.is_verdict, receipt.refusal.is_stale) == (True, False)
+
+
 async def test_the_status_is_written_last_and_at_the_version_of_our_own_edit(world):
     server, client = world
     edit = EditRollout(seen(server, "rollouts", "web"), {"metadata": {"annotations": {"r": "1"}}}, "revision")

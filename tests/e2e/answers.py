@@ -13,6 +13,7 @@ class Answers:
     def __init__(self, body: bytes, status: int = 200) -> None:
         self.body, self.status = body, status
         self.heads: list[str] = []
+        self.is_mute = False
         self.address = ""
 
     def say(self, value: Any, status: int = 200) -> None:
@@ -23,6 +24,8 @@ class Answers:
         """One connection, one request."""
         with suppress(ConnectionError, asyncio.IncompleteReadError):
             self.heads.append((await reader.readuntil(b"\r\n\r\n")).decode())
+            if self.is_mute:
+                await reader.read()
             head = f"HTTP/1.1 {self.status} Said\r\nContent-Length: {len(self.body)}\r\nConnection: close\r\n\r\n"
             writer.write(head.encode() + self.body)
             await writer.drain()
