@@ -123,7 +123,7 @@ def test_no_rule_is_made_to_send_nothing(data, rules, total):
     assert now.count(0) <= before.count(0)
 
 
-def backends(rule):
+def services_of(rule):
     return [ref["name"] for ref in rule["backendRefs"]]
 
 
@@ -134,7 +134,7 @@ def test_after_any_release_the_route_is_what_its_user_wrote(data, rules, total):
     for _ in range(data.draw(st.integers(0, 4))):
         observed = settled(GATEWAY, GATEWAY_CONFIG, data.draw(splits(total)), HTTP_ROUTE, observed)
     idle = data.draw(splits(total, is_idle=True))
-    users = [rule for rule in rules if not (rule.get("name") == "hdr-9" and backends(rule) == ["web-canary"])]
+    users = [rule for rule in rules if not (rule.get("name") == "hdr-9" and services_of(rule) == ["web-canary"])]
     restored = only(settled(GATEWAY, GATEWAY_CONFIG, idle, HTTP_ROUTE, observed))
     # A rule of the user's that has a managed route's name and only the canary is ours by the contract.
     assert restored["spec"]["rules"] in (rules, users)
