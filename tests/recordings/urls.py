@@ -22,6 +22,7 @@ import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from http.client import HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -107,7 +108,8 @@ def served(directory: Path, port: int = PORT) -> Iterator[None]:
 
 def is_answering(port: int = PORT) -> bool:
     """Whether the server is there."""
-    with suppress(OSError), urllib.request.urlopen(f"http://{HOST}:{port}/gist", timeout=10) as said:
+    # A server that is ending may break off in mid-answer.
+    with suppress(OSError, HTTPException), urllib.request.urlopen(f"http://{HOST}:{port}/gist", timeout=10) as said:
         return json.load(said) == FIXED["/gist"]
     return False
 
