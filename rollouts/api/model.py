@@ -43,6 +43,11 @@ class Problem(NamedTuple):
     detail: str
     cause: str = "Invalid value"
 
+    @property
+    def is_missing(self) -> bool:
+        """The field is right, but the object it names does not exist."""
+        return self.detail.endswith(" not found")
+
     def __str__(self) -> str:
         shown = f'"{self.value}"' if isinstance(self.value, str) else str(self.value)
         shown = shown.lower() if isinstance(self.value, bool) else shown
