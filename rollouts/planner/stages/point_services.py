@@ -61,7 +61,8 @@ def _point(snapshot: Snapshot, draft: Draft, name: str, revision: ReplicaSet | N
     have, want = available(revision), revision.spec.replicas
     # A Service that already points at a revision needs one pod of the next; the first time all of them, since
     # until then it selects every pod.
-    if not (have > 0 if is_ours else is_available(revision)):
+    is_ready = (have > 0 or snapshot.replicas == 0) if is_ours else is_available(revision)
+    if not is_ready:
         need = 1 if is_ours else want
         return draft.say(STAGE, "hold", f"Service {name} waits: {revision.metadata.name} has {have} of {need} pods")
     why = f"Service {name} goes to {revision.metadata.name}: {have} of {want} pods available"

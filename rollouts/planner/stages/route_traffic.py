@@ -120,7 +120,7 @@ def _not_with_stable(snapshot: Snapshot, draft: Draft, name: str) -> str:
         return f"Service {name} has nothing to point at yet"
     if service.spec.selector.get(keys.HASH_LABEL) != draft.status.stable_rs:
         return f"Service {name} does not point at the stable revision yet"
-    if snapshot.ready_pods(name, stable) == 0:
+    if snapshot.ready_pods(name, stable) == 0 and snapshot.replicas > 0:
         return f"Service {name} has no ready endpoint of the stable revision yet"
     left = snapshot.foreign_pods(name, stable)
     return f"Service {name} still has {left} endpoints of another revision" if left else ""

@@ -32,6 +32,11 @@ def test_the_first_time_all_pods_must_be_there():
     assert ("web-stable", STABLE) in switches(pointed(fresh.pods(stable="4/4")))
 
 
+def test_a_rollout_of_no_pods_leaves_no_service_with_another_revision():
+    none = given.nginx(set_weight(20), replicas=0).pointing(canary="stable")
+    assert switches(pointed(none)) == [("web-canary", CANARY)]
+
+
 def test_a_service_with_traffic_stays():
     weighed = given.nginx(set_weight(20)).weighing(20).pods(canary="1/1", older="1/1").pointing(canary="older")
     texts = said(pointed(weighed))

@@ -75,6 +75,11 @@ def test_weight_stays_with_the_canarys_service_until_stable_has_the_pods():
     assert weight(routed(promoted.pointing(stable="canary"))) == 0
 
 
+def test_a_rollout_of_no_pods_gives_the_weight_back():
+    none = given.nginx(set_weight(20), replicas=0).weighing(20).step(1).having(stableRS=given.CANARY)
+    assert weight(routed(none.pointing(stable="canary"))) == 0
+
+
 def test_the_hash_of_the_weights_follows_the_release():
     decided = routed(RELEASE.pods(canary="0/1"), NOW + timedelta(seconds=1))
     assert decided.status.canary.weights.canary.pod_template_hash == given.CANARY
