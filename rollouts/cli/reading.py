@@ -3,7 +3,7 @@
 What a decision depends on is only known by trying: gather, read what was looked for in vain, gather again.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
@@ -151,19 +151,27 @@ async def read(client: Client, key: Key, now: datetime, settle: Settle = DEFAULT
     except NotFound:
         raise await absent(client, key) from None
     uid = objects.found[ROLLOUT][key]["metadata"]["uid"]
-    for kind, selector in ((REPLICA_SET, keys.HASH_LABEL), (ANALYSIS_RUN, "")):
-        objects.add(kind, _owned(await client.list(kind, key.namespace, selector=selector), uid))
+    for kind, selector, wanted in ((REPLICA_SET, keys.HASH_LABEL, {uid, ""}), (ANALYSIS_RUN, "", {uid})):
+        objects.add(kind, _controlled(await client.list(kind, key.namespace, selector=selector), wanted))
     while True:
         snapshot, refs = gathered(key, objects, settle)
         if refs <= asked:
             return Moment(snapshot, now, tuple(objects.all()))
         for ref in sorted(refs - asked):
-            await _fetch(client, ref, objects)
+            # a ref without a name stands for what is listed above
+            if ref.name:
+                await _fetch(client, ref, objects)
         asked |= refs
 
 
-def _owned(items: Iterable[dict[str, Any]], uid: str) -> list[dict[str, Any]]:
-    return [item for item in items if any(one["uid"] == uid for one in item["metadata"].get("ownerReferences") or ())]
+def _controlled(items: Iterable[dict[str, Any]], by: Collection[str]) -> list[dict[str, Any]]:
+    """Those whose controller has one of these uids; "" is nobody's."""
+    return [item for item in items if _controller(item) in by]
+
+
+def _controller(item: dict[str, Any]) -> str:
+    owners = item["metadata"].get("ownerReferences") or ()
+    return next((str(one["uid"]) for one in owners if one.get("controller")), "")
 
 
 async def _fetch(client: Client, ref: Ref, objects: Objects) -> None:

@@ -16,12 +16,14 @@ from rollouts.kube.client import Client
 from rollouts.kube.errors import AlreadyExists, ApiError, Conflict, Forbidden, Invalid, NotFound
 from rollouts.planner.actions import (
     Action,
+    AdoptReplicaSet,
     ChangeRoute,
     CreateAnalysisRun,
     CreateReplicaSet,
     DeleteAnalysisRun,
     DeleteReplicaSet,
     EditRollout,
+    ReleaseReplicaSet,
     ScaleDeployment,
     SwitchService,
     Target,
@@ -99,6 +101,8 @@ async def _carry_out(action: Action, writer: Writer) -> None:
             await writer.patch(REPLICA_SET, seen, _replica_set_patch(action))
         case DeleteReplicaSet(target=seen):
             await writer.delete(REPLICA_SET, seen)
+        case AdoptReplicaSet(target=seen, owners=owners) | ReleaseReplicaSet(target=seen, owners=owners):
+            await writer.patch(REPLICA_SET, seen, {"metadata": {"ownerReferences": owners}})
         case EditRollout(target=seen, patch=patch):
             await writer.patch(ROLLOUT, seen, patch)
         case SwitchService(target=seen):

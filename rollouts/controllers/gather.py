@@ -9,7 +9,7 @@ from rollouts.api.kinds import ANALYSIS_RUN, DEPLOYMENT, REPLICA_SET, SERVICE
 from rollouts.api.meta import Key, Kind, Object, Ref
 from rollouts.api.rollout import Rollout
 from rollouts.api.workloads import Deployment, Endpoint, ReplicaSet, Service
-from rollouts.controllers.stores import BY_OWNER, BY_SERVICE, Settings, Stores
+from rollouts.controllers.stores import BY_OWNER, BY_SERVICE, Settings, Stores, nobody
 from rollouts.kube.store import HasMetadata, Store
 from rollouts.planner.assembly import assemble
 from rollouts.planner.reading import Plugins
@@ -58,6 +58,12 @@ class _Look:
 
     def replica_sets(self, owner: str) -> tuple[ReplicaSet, ...]:
         return self.stores.replica_sets.by_index(BY_OWNER, owner)
+
+    def orphans(self, namespace: str) -> tuple[ReplicaSet, ...]:
+        found = self.stores.replica_sets.by_index(BY_OWNER, nobody(namespace))
+        for key in (Key(namespace, ""), *(one.metadata.key for one in found)):
+            self._note(REPLICA_SET, key)
+        return found
 
     def replica_set(self, key: Key) -> ReplicaSet | None:
         self._note(REPLICA_SET, key)

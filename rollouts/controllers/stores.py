@@ -136,9 +136,14 @@ def informers(
 
 
 def owners(found: HasMetadata) -> Iterable[str]:
-    """Index: the uid of what controls the object."""
+    """Index: the uid of what controls the object; without one, `nobody` of its namespace."""
     owner = found.metadata.controller
-    return (owner.uid,) if owner else ()
+    return (owner.uid if owner else nobody(found.metadata.namespace),)
+
+
+def nobody(namespace: str) -> str:
+    """Stands for the owner that the orphans of *namespace* do not have."""
+    return f"nobody/{namespace}"
 
 
 def service_of(found: EndpointSlice) -> Iterable[str]:

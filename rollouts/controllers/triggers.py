@@ -55,10 +55,11 @@ def _is_answered(found: ReplicaSet) -> bool:
 
 
 def _refs(kind: Kind, metadata: Metadata) -> Iterable[Ref]:
-    """What snapshots call the object; they know endpoints by their Service."""
+    """What snapshots call the object; they know endpoints by their Service, and look at all orphans of a namespace."""
     if kind == ENDPOINT_SLICE:
         return (Ref(SERVICE, metadata.namespace, metadata.labels.get(SERVICE_NAME, "")),)
-    return (Ref(kind, metadata.namespace, metadata.name),)
+    named = Ref(kind, metadata.namespace, metadata.name)
+    return (named, named._replace(name="")) if kind == REPLICA_SET and metadata.controller is None else (named,)
 
 
 def _owners(kind: Kind, metadata: Metadata) -> Iterable[Key]:

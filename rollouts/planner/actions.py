@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rollouts.api.meta import Json, Key
+from rollouts.api.meta import Json, Key, OwnerReference
 from trafficrouters.base import RouteChange
 
 
@@ -57,8 +57,31 @@ class DeleteReplicaSet:
 
 
 @dataclass(frozen=True, slots=True)
+class AdoptReplicaSet:
+    """Become the controller of a ReplicaSet that nobody controls; *owners* are all that it has afterwards."""
+
+    target: Target
+    owners: tuple[OwnerReference, ...]
+    because: str
+    events: tuple[Announcement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseReplicaSet:
+    """Let go of a ReplicaSet, pods and all; *owners* are those that it has afterwards."""
+
+    target: Target
+    owners: tuple[OwnerReference, ...]
+    because: str
+    events: tuple[Announcement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class EditRollout:
-    """Merge-patch the Rollout itself: revision annotation, a command taken from spec, an absent `spec.replicas`."""
+    """Merge-patch the Rollout itself: revision annotation, a command taken from spec, an absent `spec.replicas`.
+
+    An empty patch changes nothing, and is refused unless the Rollout is still the one that was seen.
+    """
 
     target: Target
     patch: Json
@@ -128,6 +151,8 @@ Action = (
     CreateReplicaSet
     | UpdateReplicaSet
     | DeleteReplicaSet
+    | AdoptReplicaSet
+    | ReleaseReplicaSet
     | EditRollout
     | SwitchService
     | ChangeRoute

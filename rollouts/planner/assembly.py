@@ -11,6 +11,7 @@ from rollouts.api.workloads import Deployment, ReplicaSet
 from rollouts.planner.binding import routing_path
 from rollouts.planner.cluster import Cluster, Recall, Work, forgetful
 from rollouts.planner.contents import analyses_of
+from rollouts.planner.ownership import adoptable
 from rollouts.planner.reading import Plugins, Revision, read_revision, read_spec
 from rollouts.planner.runnames import taken
 from rollouts.planner.snapshot import Snapshot
@@ -68,6 +69,7 @@ def _own(
         step_hash=reading.step_hash,
         problems=problems,
         replica_sets=work.cluster.replica_sets(uid),
+        orphans=adoptable(revision.selector, work.cluster.orphans(rollout.metadata.namespace)),
         taken=None if namesake is None or _controls(uid, namesake) else namesake,
         steps=reading.steps,
         routers=reading.routers,

@@ -18,6 +18,9 @@ class Cluster(Protocol):
     def replica_sets(self, owner: str) -> tuple[ReplicaSet, ...]:
         """Those that the owner of that uid controls."""
 
+    def orphans(self, namespace: str) -> tuple[ReplicaSet, ...]:
+        """Those of a namespace that nobody controls."""
+
     def replica_set(self, key: Key) -> ReplicaSet | None:
         """Any ReplicaSet."""
 

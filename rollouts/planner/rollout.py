@@ -6,6 +6,7 @@ from typing import Final
 
 from rollouts.planner.draft import Draft, Plan
 from rollouts.planner.snapshot import Snapshot
+from rollouts.planner.stages.adopt import adopt
 from rollouts.planner.stages.conclude import conclude
 from rollouts.planner.stages.create_revision import create_revision
 from rollouts.planner.stages.follow_replicas import follow_replicas
@@ -27,6 +28,7 @@ Stage = Callable[[Snapshot, Draft, datetime], Draft]
 CANARY: Final[tuple[Stage, ...]] = (
     validate,
     take_commands,
+    adopt,
     create_revision,
     settle_retry,
     follow_replicas,

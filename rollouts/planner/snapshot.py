@@ -29,6 +29,7 @@ class Snapshot:
     *template* and *selector* are those in force (of the workload, if there is a workloadRef); *hash* is the template's.
     *replica_sets* are those this Rollout controls. *endpoints*: names of ready pods behind each Service.
     *analyses*: flattened templates by the field path of the analysis that names them. *background* likewise "".
+    *orphans*: ReplicaSets of our selector that nobody controls.
     *taken*: another's ReplicaSet stands under the name ours would have; *taken_runs*: names that ours could have had.
     """
 
@@ -40,6 +41,7 @@ class Snapshot:
     step_hash: str
     problems: tuple[Problem, ...] = ()
     replica_sets: tuple[ReplicaSet, ...] = ()
+    orphans: tuple[ReplicaSet, ...] = ()
     taken: ReplicaSet | None = None
     services: Mapping[str, Service] = field(default_factory=dict)
     endpoints: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

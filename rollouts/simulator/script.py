@@ -26,6 +26,7 @@ from rollouts.api.kinds import (
     GATEWAY,
     HTTP_ROUTE,
     INGRESS,
+    REPLICA_SET,
     ROLLOUT,
     SERVICE,
 )
@@ -47,6 +48,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         HTTP_ROUTE,
         GATEWAY,
         DEPLOYMENT,
+        REPLICA_SET,
         ANALYSIS_TEMPLATE,
         CLUSTER_ANALYSIS_TEMPLATE,
     )

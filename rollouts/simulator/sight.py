@@ -48,6 +48,11 @@ class Sight:
         every = (decode(ReplicaSet, raw) for raw in self._objects.of(REPLICA_SET))
         return tuple(found for found in every if _owner(found.metadata) == owner)
 
+    def orphans(self, namespace: str) -> tuple[ReplicaSet, ...]:
+        """Those of a namespace that nobody controls."""
+        every = (decode(ReplicaSet, raw) for raw in self._objects.of(REPLICA_SET))
+        return tuple(found for found in every if (found.metadata.namespace, _owner(found.metadata)) == (namespace, ""))
+
     def replica_set(self, key: Key) -> ReplicaSet | None:
         """Any ReplicaSet."""
         return self._found(ReplicaSet, Ref(REPLICA_SET, *key))

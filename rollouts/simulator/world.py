@@ -12,17 +12,21 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import Any, Final, assert_never
 
+from msgspec import to_builtins
+
 from rollouts.api import keys
 from rollouts.api.kinds import ANALYSIS_RUN, DEPLOYMENT, GATEWAY, HTTP_ROUTE, INGRESS, REPLICA_SET, ROLLOUT, SERVICE
 from rollouts.api.meta import Json, Key, Kind, Ref
 from rollouts.planner.actions import (
     Action,
+    AdoptReplicaSet,
     ChangeRoute,
     CreateAnalysisRun,
     CreateReplicaSet,
     DeleteAnalysisRun,
     DeleteReplicaSet,
     EditRollout,
+    ReleaseReplicaSet,
     ScaleDeployment,
     SwitchService,
     TerminateAnalysisRun,
@@ -132,6 +136,8 @@ class World:
                 self._delete(REPLICA_SET, action.target.key, action.target.resource_version)
             case DeleteAnalysisRun():
                 self._delete(ANALYSIS_RUN, action.target.key, action.target.resource_version)
+            case AdoptReplicaSet(owners=owners) | ReleaseReplicaSet(owners=owners):
+                self._write(REPLICA_SET, action, {"metadata": {"ownerReferences": to_builtins(owners)}}, versions)
             case EditRollout(patch=patch):
                 self._write(ROLLOUT, action, patch, versions)
             case SwitchService():

@@ -43,6 +43,8 @@ def test_what_actions_write_may_be_written():
         actions.CreateReplicaSet: (kinds.REPLICA_SET, "create"),
         actions.UpdateReplicaSet: (kinds.REPLICA_SET, "patch"),
         actions.DeleteReplicaSet: (kinds.REPLICA_SET, "delete"),
+        actions.AdoptReplicaSet: (kinds.REPLICA_SET, "patch"),
+        actions.ReleaseReplicaSet: (kinds.REPLICA_SET, "patch"),
         actions.EditRollout: (kinds.ROLLOUT, "patch"),
         actions.SwitchService: (kinds.SERVICE, "patch"),
         actions.CreateAnalysisRun: (kinds.ANALYSIS_RUN, "create"),

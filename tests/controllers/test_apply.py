@@ -2,17 +2,19 @@ import msgspec
 import pytest
 
 from rollouts.api.kinds import INGRESS
-from rollouts.api.meta import Key, Ref
+from rollouts.api.meta import Key, OwnerReference, Ref
 from rollouts.api.rollout import CanaryStatus, Rollout, RolloutSpec, RolloutStatus
 from rollouts.controllers.apply import apply
 from rollouts.kube.errors import AlreadyExists, Conflict, Forbidden
 from rollouts.planner.actions import (
+    AdoptReplicaSet,
     ChangeRoute,
     CreateAnalysisRun,
     CreateReplicaSet,
     DeleteAnalysisRun,
     DeleteReplicaSet,
     EditRollout,
+    ReleaseReplicaSet,
     ScaleDeployment,
     SwitchService,
     Target,
@@ -54,6 +56,15 @@ def planned(*actions, **changes):
     return Plan(actions, msgspec.structs.replace(RolloutStatus(), **changes), (), (), None)
 
 
+OWNER = OwnerReference("argoproj.io/v1alpha1", "Rollout", "web", "uid-1", True, True)
+OWNER_JSON = {
+    "apiVersion": "argoproj.io/v1alpha1",
+    "kind": "Rollout",
+    "name": "web",
+    "uid": "uid-1",
+    "controller": True,
+    "blockOwnerDeletion": True,
+}
 # Name of the object and action on it, the requests it takes, and what is stored then.
 ACTIONS = {
     "CreateReplicaSet": (
@@ -74,10 +85,25 @@ ACTIONS = {
         "delete replicasets rs",
         lambda s: s.get("replicasets", "rs") is None,
     ),
+    "AdoptReplicaSet": (
+        lambda s: AdoptReplicaSet(put(s, "replicasets", "rs"), (OWNER,), "an orphan"),
+        "patch replicasets rs",
+        lambda s: s.get("replicasets", "rs")["metadata"]["ownerReferences"] == [OWNER_JSON],
+    ),
+    "ReleaseReplicaSet": (
+        lambda s: ReleaseReplicaSet(put(s, "replicasets", "rs"), (), "labels"),
+        "patch replicasets rs",
+        lambda s: s.get("replicasets", "rs")["metadata"]["ownerReferences"] == [],
+    ),
     "EditRollout": (
         lambda s: EditRollout(seen(s, "rollouts", "web"), {"spec": {"abort": None, "replicas": 1}}, "command"),
         "patch rollouts web",
         lambda s: s.get("rollouts", "web")["spec"] == {"replicas": 1},
+    ),
+    "EditRollout that only checks": (
+        lambda s: EditRollout(seen(s, "rollouts", "web"), {}, "still there"),
+        "patch rollouts web",
+        lambda s: s.get("rollouts", "web")["spec"] == {"abort": True},
     ),
     "SwitchService": (
         lambda s: SwitchService(put(s, "services", "svc", spec={"selector": {"app": "web"}}), "abc", "web", "promoted"),
@@ -158,7 +184,11 @@ async def test_a_replay_of_an_action_does_no_harm(world, name):
 async def test_what_somebody_else_has_written_meanwhile_is_not_written_over(world, name):
     server, client = world
     action = ACTIONS[name][0](server)
-    before = {path: found for path, found in server.objects.items() if "rollouts" not in path or name == "EditRollout"}
+    before = {
+        path: found
+        for path, found in server.objects.items()
+        if "rollouts" not in path or name.startswith("EditRollout")
+    }
     for path, found in before.items():
         server.objects[path] = found | {"metadata": found["metadata"] | {"resourceVersion": "9999"}}
     receipt = await apply(planned(action), snapshot_of(server), client)

@@ -63,6 +63,15 @@ def test_ready_pods_behind_a_service_are_counted_once_over_all_slices():
     assert gathered(stores).endpoints == {"web-stable": ("b", "nil"), "web-canary": ()}
 
 
+def test_orphans_are_looked_at_and_our_adoption_is_waited_for():
+    labels = {"app": "web", "rollouts-pod-template-hash": "old"}
+    stores = stores_of(rollout(), named("ReplicaSet", "web-old", labels=labels))
+    assert [rs.metadata.name for rs in gathered(stores).orphans] == ["web-old"]
+    assert stores.memory.readers(Ref(kinds.REPLICA_SET, SPACE, "")) == {WEB}
+    stores.expect([Written(kinds.REPLICA_SET, Key(SPACE, "web-old"), "11")])
+    assert gathered(stores) == Stale(PATIENCE, "ReplicaSet shop/web-old is older than our last write to it")
+
+
 OLD = named("ReplicaSet", "web-old", owner="uid-1")
 FOREIGN = named("ReplicaSet", "web-api-old", owner="uid-2")
 

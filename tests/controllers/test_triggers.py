@@ -57,6 +57,15 @@ def test_a_replica_set_that_changes_hands_wakes_both():
     assert wakes(kinds.REPLICA_SET, Event(Change.MODIFIED, old, new), memory()) == {WEB, API}
 
 
+def test_an_orphan_wakes_whoever_might_adopt_it():
+    orphan = decode(ReplicaSet, named("ReplicaSet", "x"))
+    looks_at_orphans = memory(Ref(kinds.REPLICA_SET, SPACE, ""))
+    assert wakes(kinds.REPLICA_SET, added(orphan), looks_at_orphans) == {API}
+    owned = decode(ReplicaSet, named("ReplicaSet", "x", owner="uid-1"))
+    assert wakes(kinds.REPLICA_SET, Event(Change.MODIFIED, owned, orphan), looks_at_orphans) == {API, WEB}
+    assert wakes(kinds.REPLICA_SET, added(owned), looks_at_orphans) == {WEB}
+
+
 def plain(kind, name, namespace=SPACE):
     return Object(Metadata(name=name, namespace=namespace), {})
 

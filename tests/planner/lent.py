@@ -83,6 +83,12 @@ class Lent:
     def replica_sets(self, owner):
         return self._owned(kinds.REPLICA_SET, owner)
 
+    def orphans(self, namespace):
+        found = (
+            body for (kind, key), body in self._found.items() if (kind, key.namespace) == (kinds.REPLICA_SET, namespace)
+        )
+        return tuple(body for body in found if body.metadata.controller is None)
+
     def runs(self, owner):
         return self._owned(kinds.ANALYSIS_RUN, owner)
 

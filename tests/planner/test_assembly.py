@@ -32,6 +32,28 @@ def test_a_namesake_that_is_not_ours_is_told(owner, is_taken):
     assert (found.taken is not None) == is_taken
 
 
+def labelled(name, owner="", labels=None, **more):
+    return named("ReplicaSet", name, owner=owner, labels={keys.HASH_LABEL: name, "app": "web"} | (labels or {}), **more)
+
+
+def test_orphans_are_what_the_selector_selects_and_nobody_controls():
+    found = snapshot(
+        rollout(),
+        labelled("orphan"),
+        labelled("ours", owner="uid-1"),
+        labelled("theirs", owner="uid-2"),
+        labelled("other", labels={"app": "api"}),
+        labelled("going", deletionTimestamp="2026-01-01T00:00:00Z"),
+        {**labelled("elsewhere"), "metadata": labelled("elsewhere")["metadata"] | {"namespace": "bar"}},
+        named("ReplicaSet", "plain", labels={"app": "web"}),
+    )
+    assert [rs.metadata.name for rs in found.orphans] == ["orphan"]
+
+
+def test_a_rollout_without_a_selector_adopts_nothing():
+    assert snapshot(rollout(selector=None), labelled("orphan")).orphans == ()
+
+
 def test_hashes_are_of_the_template_and_of_the_steps():
     steps = [{"setWeight": 20}]
     found = snapshot(rollout({"steps": steps}, status={"collisionCount": 2}))
