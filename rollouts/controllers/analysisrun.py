@@ -48,6 +48,7 @@ class AnalysisRunController:
         """Bring one run one step closer; return when to look again."""
         run, now = self._runs.get(key), self._clock.now()
         if run is None:
+            self._metrics.forget(key)
             return None
         if self._runs.is_stale(key):
             return now + PATIENCE

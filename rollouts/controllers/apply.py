@@ -52,6 +52,11 @@ class Refusal:
         return isinstance(self.error, Conflict | NotFound | AlreadyExists)
 
     @property
+    def is_name_taken(self) -> bool:
+        """A ReplicaSet of that name exists."""
+        return isinstance(self.action, CreateReplicaSet) and isinstance(self.error, AlreadyExists)
+
+    @property
     def is_verdict(self) -> bool:
         """The object itself is refused, by a quota, a policy or its own form: the same again will not pass either."""
         return isinstance(self.error, Invalid | Forbidden) or self.error.status in UNREADABLE

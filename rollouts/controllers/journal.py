@@ -81,7 +81,11 @@ class Journal:
         about = rollout.metadata
         log.info("rollout deleted", rollout=str(about.key))
         self.announce(about, [Announcement(events.ROLLOUT_DELETED, events.deleted(*about.key))])
-        self._metrics.forget(about.key)
+        self.forget(about.key)
+
+    def forget(self, key: Key) -> None:
+        """Drop the series of a Rollout. A reconcile that was under way when it went has made some anew."""
+        self._metrics.forget(key)
 
     def record_run(self, about: Metadata, plan: RunPlan) -> None:
         """An AnalysisRun's status was written."""

@@ -1,7 +1,7 @@
 """What Prometheus hears of Rollouts: counts of what was done. How they are now is collected in `inventory`."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from time import perf_counter
 from typing import Any, Final
 
@@ -46,7 +46,9 @@ class ReconcileMetrics:
 
     def forget(self, key: Key) -> None:
         """Drop the series of a deleted object."""
-        _drop((self._took, self._failed), key)
+        for family in (self._took, self._failed):
+            with suppress(KeyError):
+                family.remove(*key)
 
 
 class RolloutMetrics:

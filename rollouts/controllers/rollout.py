@@ -4,11 +4,13 @@ from collections.abc import Callable
 from datetime import datetime
 
 from rollouts.api.meta import Key
+from rollouts.api.rollout import RolloutStatus
 from rollouts.controllers.apply import Receipt, Refusal, apply, write_status
 from rollouts.controllers.gather import Gone, Stale
 from rollouts.controllers.holdback import Holdback
 from rollouts.controllers.journal import Journal
 from rollouts.controllers.metrics import ReconcileMetrics
+from rollouts.controllers.namesakes import Namesakes
 from rollouts.controllers.stores import Stores
 from rollouts.controllers.writes import Writer, expect
 from rollouts.kube.client import Client
@@ -16,7 +18,7 @@ from rollouts.kube.errors import ApiError
 from rollouts.planner.actions import CreateReplicaSet
 from rollouts.planner.rollout import plan
 from rollouts.planner.snapshot import Snapshot
-from rollouts.planner.uncreated import uncreated
+from rollouts.planner.uncreated import renamed, uncreated
 from rollouts.runtime.clock import Clock
 
 
@@ -40,17 +42,20 @@ class RolloutController:
         self._journal = journal
         self._metrics = metrics
         self._holdback = Holdback()
+        self._namesakes = Namesakes()
+        self._seen: set[Key] = set()
 
     async def reconcile(self, key: Key) -> datetime | None:
         """Bring one Rollout one step closer; return when to look again."""
         now = self._clock.now()
         match self._look(key):
             case Gone():
-                self._holdback.forget(key)
+                self._forget(key)
                 return None
             case Stale() as stale:
                 return now + stale.patience
             case Snapshot() as snapshot:
+                self._seen.add(key)
                 with self._metrics.timed(key):
                     decided = self._holdback.held(snapshot, plan(snapshot, now), now)
                     receipt = await apply(decided, snapshot, self._client)
@@ -58,12 +63,20 @@ class RolloutController:
                     self._journal.record(snapshot, decided, receipt)
                     return await self._next_look(snapshot, receipt, decided.wake_at, now)
 
+    def _forget(self, key: Key) -> None:
+        self._holdback.forget(key)
+        self._namesakes.forget(key)
+        if key in self._seen:
+            self._seen.discard(key)
+            self._journal.forget(key)
+
     async def _next_look(
         self, snapshot: Snapshot, receipt: Receipt, wake_at: datetime | None, now: datetime
     ) -> datetime | None:
         """When the plan says, or after a backoff where a write was refused."""
         refusal = receipt.refusal
         if refusal is None:
+            self._namesakes.forget(snapshot.key)
             return wake_at
         if refusal.is_verdict and isinstance(refusal.action, CreateReplicaSet):
             await self._tell_why_not_created(snapshot, receipt, refusal.action.key.name)
@@ -71,19 +84,23 @@ class RolloutController:
         if not refusal.is_stale:
             raise refusal.error
         self._journal.overtaken(snapshot.rollout.metadata, refusal)
+        if refusal.is_name_taken and self._namesakes.is_hidden(snapshot.key, now):
+            await self._write_instead(snapshot, receipt, renamed(snapshot))
         return now
 
     async def _tell_why_not_created(self, snapshot: Snapshot, receipt: Receipt, name: str) -> None:
-        """A second, small status write: the plan's own was for a world in which the ReplicaSet exists."""
         assert receipt.refusal is not None
         text = f'Failed to create new replica set "{name}": {receipt.refusal.error.message}'
-        status = uncreated(snapshot, text, self._clock.now())
+        if await self._write_instead(snapshot, receipt, uncreated(snapshot, text, self._clock.now())):
+            self._journal.create_failed(snapshot.rollout.metadata, text)
+
+    async def _write_instead(self, snapshot: Snapshot, receipt: Receipt, status: RolloutStatus) -> bool:
+        """A second, small status write: the plan's own was for a world in which the ReplicaSet exists."""
         writer = Writer.after(self._client, receipt.written)
         try:
             is_news = await write_status(writer, snapshot, status)
         except ApiError as error:
             self._journal.overtaken(snapshot.rollout.metadata, Refusal(None, error))
-            return
+            return False
         expect(writer.written, self._stores.of)
-        if is_news:
-            self._journal.create_failed(snapshot.rollout.metadata, text)
+        return is_news

@@ -23,7 +23,6 @@ from rollouts.api.meta import Kind, Object
 from rollouts.api.rollout import Rollout
 from rollouts.api.workloads import Deployment, EndpointSlice, ReplicaSet, Service
 from rollouts.controllers.memory import Memory
-from rollouts.controllers.writes import Written
 from rollouts.kube.client import Client
 from rollouts.kube.informer import Informer
 from rollouts.kube.objects import object_decoder
@@ -75,17 +74,6 @@ class Stores:
     def of(self, kind: Kind) -> Store[Any] | None:
         """The store of *kind*; None for a kind that nobody watches."""
         return self._by_kind.get(kind)
-
-    def expect(self, written: Iterable[Written]) -> None:
-        """We wrote these: who depends on them is stale until the stores have seen it."""
-        for write in written:
-            store = self.of(write.kind)
-            if store is None:
-                continue
-            if write.version:
-                store.expect(write.key, write.version)
-            else:
-                store.expect_deleted(write.key, write.uid)
 
     def unsynced(self) -> Iterable[Kind]:
         """Kinds that were never listed completely; routers' kinds are left out, not every Rollout needs them."""

@@ -139,9 +139,9 @@ class Team:
 
     def _hear_of_run(self, event: Event[Any]) -> None:
         self._runs.add(event.key)
-        if event.type is Change.DELETED and event.old is not None:
+        # where a list shows a successor of the same name there is no deletion
+        if event.old is not None and (event.new is None or event.new.metadata.uid != event.old.metadata.uid):
             self._questions.forget(event.old.metadata.uid)
-            self._run_metrics.forget(event.key)
 
     def _rollout_failed(self, key: Key, error: Exception) -> None:
         rollout = self._stores.rollouts.get(key)

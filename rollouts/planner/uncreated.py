@@ -27,3 +27,8 @@ def uncreated(snapshot: Snapshot, text: str, now: datetime) -> RolloutStatus:
     told = replace(status, conditions=conditions, observed_generation=generation)
     phase, message = phase_of(snapshot.spec, told, snapshot.replicas)
     return replace(told, phase=phase, message=message)
+
+
+def renamed(snapshot: Snapshot) -> RolloutStatus:
+    """The status for another try under another name: the next count makes another hash."""
+    return replace(snapshot.status, collision_count=(snapshot.status.collision_count or 0) + 1)

@@ -58,7 +58,7 @@ class Bench:
         self.questions = Questions(
             {"web": self.provider}, Tools(None, None, self.clock.now), on_answer=self.heard.append
         )
-        registry = CollectorRegistry()
+        self.registry = registry = CollectorRegistry()
         self.recorder = Recorder(client, "rollouts-controller", clock=self.clock)
         self.controller = AnalysisRunController(
             self.store,
@@ -221,3 +221,18 @@ async def test_a_run_that_is_gone_is_left_alone(tmp_path):
         made.see()
         assert await made.look() is None
         assert made.provider.asked == []
+
+
+@virtual_time
+async def test_a_run_that_is_gone_leaves_no_series(tmp_path):
+    async with bench(tmp_path, metric()) as made:
+        await made.look()
+        assert list(series(made.registry)) != []
+        found = made.server.get("analysisruns", "run")
+        made.store.apply(Change.DELETED, decode(AnalysisRun, json.dumps(found).encode()))
+        await made.look()
+        assert list(series(made.registry)) == []
+
+
+def series(registry):
+    return (one.labels for family in registry.collect() for one in family.samples if one.labels.get("name") == "run")

@@ -2,11 +2,22 @@
 
 import asyncio
 
+from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
+from rollouts.controllers.gather import Gone, gather
+from rollouts.controllers.journal import Journal
+from rollouts.controllers.metrics import RolloutMetrics
+from rollouts.controllers.rollout import RolloutController
+from rollouts.controllers.stores import Settings, installed
+from rollouts.kube.recorder import Recorder
+from rollouts.runtime.metrics import RequestMetrics
+from tests.controllers.apiserver import cluster
 from tests.controllers.running import api, controller, healthy, phase, rollout, set_image
+from tests.controllers.shelves import stores_of
 from tests.kube.server import status
-from tests.runtime.virtualtime import eventually, virtual_time
+from tests.planner import lent
+from tests.runtime.virtualtime import LoopClock, eventually, virtual_time
 
 
 def condition(server, kind):
@@ -125,3 +136,57 @@ async def test_a_new_rollout_is_welcomed_once_and_not_again_after_a_restart(tmp_
         assert [(one["message"], one["count"]) for one in welcome] == [
             ("Rollout resource added to informer: shop/web", 1)
         ]
+
+
+@virtual_time
+async def test_a_name_taken_by_what_cannot_be_seen_makes_another_hash(tmp_path):
+    async with api() as server, controller(server, tmp_path, leader_elect=False):
+        server.put("rollouts", rollout())
+        await healthy(server)
+        (found,) = server.all("replicasets")
+        # without the label that all ReplicaSets of Rollouts have it is not watched
+        labels = {"app": "debug"}
+        server.put("replicasets", found | {"metadata": found["metadata"] | {"labels": labels}}, group="apps/v1")
+        server._tell(*deletion_of(server, found))
+        await eventually(lambda: len(server.all("replicasets")) == 2, within=60)
+        await healthy(server)
+        assert server.get("rollouts", "web")["status"]["collisionCount"] == 1
+
+
+def deletion_of(server, found):
+    """What a watch says of an object that its selector selects no longer."""
+    path = next(path for path in server.objects if path.endswith(f"/replicasets/{found['metadata']['name']}"))
+    return path, "DELETED", server._stamped(found)
+
+
+class Shadow:
+    """A controller of one Rollout that is fed its looks, and what it has counted."""
+
+    def __init__(self, client, *looks):
+        self.registry, self.looks = CollectorRegistry(), iter(looks)
+        metrics = RolloutMetrics(self.registry, RequestMetrics(self.registry))
+        self.journal = Journal(Recorder(client, "test", clock=LoopClock()), metrics)
+        self.controller = RolloutController(
+            stores_of(),
+            lambda _: next(self.looks),
+            client,
+            clock=LoopClock(),
+            journal=self.journal,
+            metrics=metrics.reconciles,
+        )
+
+    def series(self):
+        return [sample.labels for family in self.registry.collect() for sample in family.samples if sample.labels]
+
+
+@virtual_time
+async def test_a_rollout_deleted_while_in_hand_leaves_no_series(tmp_path):
+    seen = lent.rollout()
+    snapshot = gather(seen.metadata.key, stores_of(seen), installed(Settings()), Settings())
+    async with cluster(tmp_path) as (_, client):
+        made = Shadow(client, snapshot, Gone())
+        made.journal.deleted(seen)
+        await made.controller.reconcile(seen.metadata.key)
+        assert made.series() != []
+        await made.controller.reconcile(seen.metadata.key)
+        assert made.series() == []
