@@ -12,7 +12,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final
 
+import aiohttp
 import structlog
+import yaml
 
 from rollouts.kube import configuration as foreign
 
@@ -20,6 +22,8 @@ log = structlog.get_logger("rollouts.kube")
 
 # a token is looked at again after this many seconds: token files are rotated, exec tokens expire
 TOKEN_PERIOD: Final = 60.0
+# exec plugins ask other services, and may hang
+RENEWAL_DEADLINE: Final = 20.0
 _NAMESPACE_FILE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _HOME_KUBECONFIG: Final = "~/.kube/config"
 
@@ -31,6 +35,9 @@ SERVICE_TOKEN_FILENAME: Final = _PARTS.incluster_config.SERVICE_TOKEN_FILENAME
 SERVICE_CERT_FILENAME: Final = _PARTS.incluster_config.SERVICE_CERT_FILENAME
 InClusterConfigLoader: Final = _PARTS.incluster_config.InClusterConfigLoader
 load_kube_config: Final = _PARTS.kube_config.load_kube_config
+
+# what a configuration makes it raise: one that is missing, cannot be parsed, or lacks a part
+_UNUSABLE: Final = (ConfigException, OSError, ValueError, LookupError, TypeError, AttributeError, yaml.YAMLError)
 
 Refresh = Callable[[], Awaitable[None]]
 
@@ -45,7 +52,7 @@ class Access:
     def __init__(self, configuration: Any, namespace: str, refresh: Refresh) -> None:
         self._configuration = configuration
         self._refresh = refresh
-        self._refreshed_at = asyncio.get_running_loop().time()
+        self._renewal_began = self._renewal_ended = asyncio.get_running_loop().time()
         self._lock = asyncio.Lock()
         self.namespace = namespace
         self.host = str(configuration.host).rstrip("/")
@@ -54,23 +61,30 @@ class Access:
         self.proxy: str | None = configuration.proxy or _proxy_of_environment(self.host)
 
     async def headers(self) -> dict[str, str]:
-        """The headers that say who we are, with a token no older than `TOKEN_PERIOD` seconds."""
-        if asyncio.get_running_loop().time() - self._refreshed_at >= TOKEN_PERIOD:
+        """The headers that say who we are, with a token that is renewed every `TOKEN_PERIOD` seconds."""
+        if asyncio.get_running_loop().time() - self._renewal_began >= TOKEN_PERIOD:
             await self.refresh()
         token = str(self._configuration.api_key.get("BearerToken") or "").strip()
         return {"Authorization": token} if token else {}
 
     async def refresh(self) -> None:
-        """Fetch the token anew; where that fails the old one stays and the log says why."""
-        asked_at = asyncio.get_running_loop().time()
+        """Fetch the token anew, within `RENEWAL_DEADLINE`; where that fails the old one stays and the log says why.
+
+        Who asks while somebody else does shares what comes of it.
+        """
+        loop = asyncio.get_running_loop()
+        asked_at = loop.time()
         async with self._lock:
-            if self._refreshed_at > asked_at:
+            if self._renewal_ended > asked_at:
                 return
-            self._refreshed_at = asyncio.get_running_loop().time()
+            self._renewal_began = loop.time()
             try:
-                await self._refresh()
-            except (ConfigException, OSError, ValueError) as error:
-                log.warning("credentials could not be renewed", error=str(error))
+                async with asyncio.timeout(RENEWAL_DEADLINE):
+                    await self._refresh()
+            except (*_UNUSABLE, aiohttp.ClientError) as error:
+                log.warning("credentials could not be renewed", error=str(error) or type(error).__name__)
+            finally:
+                self._renewal_ended = loop.time()
 
 
 async def load_access(kubeconfig: str | None = None, context: str | None = None) -> Access:
@@ -111,7 +125,7 @@ async def _from_kubeconfig(paths: str, context: str | None) -> Access:
     configuration = Configuration()
     try:
         loader = await load_kube_config(paths, context, configuration, persist_config=False)
-    except (ConfigException, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except _UNUSABLE as error:
         raise AccessError(f"kubeconfig {paths} cannot be used: {error}") from error
 
     async def refresh() -> None:

@@ -1,10 +1,13 @@
+import asyncio
 import ssl
 from contextlib import asynccontextmanager
 
+import aiohttp
 import pytest
 import trustme
 import yaml
 from aiohttp import web
+from structlog.testing import capture_logs
 
 from rollouts.api.kinds import POD
 from rollouts.api.meta import Key
@@ -13,6 +16,7 @@ from rollouts.kube.access import AccessError, load_access
 from rollouts.kube.client import Client
 from rollouts.kube.errors import Unreachable
 from tests.kube.server import Script, item, serving
+from tests.runtime.virtualtime import virtual_time
 
 A = "/api/v1/namespaces/shop/pods/a"
 KEY = Key("shop", "a")
@@ -188,3 +192,45 @@ async def test_a_kubeconfig_that_is_none_is_said(tmp_path):
     (tmp_path / "bad").write_text("just text")
     with pytest.raises(AccessError, match="cannot be used"):
         await load_access(str(tmp_path / "bad"))
+
+
+def access_with(refresh):
+    return access.Access(access.Configuration(host="http://127.0.0.1:1"), "shop", refresh)
+
+
+@virtual_time
+async def test_credentials_that_never_come_hold_nobody_up_for_ever():
+    made = access_with(asyncio.Event().wait)
+    with capture_logs() as logs:
+        await made.refresh()
+    assert [line["event"] for line in logs] == ["credentials could not be renewed"]
+
+
+@virtual_time
+async def test_those_who_ask_during_a_renewal_share_it_and_others_go_on_with_the_old_token():
+    calls = []
+
+    async def slowly():
+        calls.append(None)
+        await asyncio.sleep(5)
+
+    made = access_with(slowly)
+    await asyncio.sleep(access.TOKEN_PERIOD)
+    async with asyncio.TaskGroup() as group:
+        first = group.create_task(made.headers(), name="first")
+        await asyncio.sleep(1)
+        group.create_task(made.refresh(), name="refused meanwhile")
+        assert await made.headers() == {}
+        assert not first.done()
+    assert len(calls) == 1
+
+
+@virtual_time
+@pytest.mark.parametrize("error", [KeyError("status"), TypeError("None"), aiohttp.ClientError(), yaml.YAMLError()])
+async def test_a_renewal_that_fails_leaves_the_old_token(error):
+    async def broken():
+        raise error
+
+    with capture_logs() as logs:
+        await access_with(broken).refresh()
+    assert [line["log_level"] for line in logs] == ["warning"]
