@@ -1,5 +1,6 @@
 """Flags and environment of the controller, as one value."""
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import PackageNotFoundError, version
@@ -8,6 +9,7 @@ from typing import Final
 
 LEASE_NAME: Final = "argo-rollouts-controller-lock"
 DEFAULT_NAMESPACE: Final = "argo-rollouts"
+LABEL_VALUE: Final = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?", re.ASCII)
 ACCOUNT_NAMESPACE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
@@ -48,6 +50,8 @@ class Settings:
                 "--leader-election-lease-duration must be longer than --leader-election-renew-deadline, and that "
                 "longer than --leader-election-retry-period"
             )
+        if self.instance_id and not LABEL_VALUE.fullmatch(self.instance_id):
+            raise ValueError(f"--instance-id {self.instance_id!r} is no value that a label can have")
         if min(self.rollout_workers, self.analysis_workers) < 1:
             raise ValueError("--rollout-threads and --analysis-threads must be at least 1")
 

@@ -23,6 +23,12 @@ def test_lease_times_that_cannot_work_are_refused(wrong):
         Settings(**wrong)
 
 
+@pytest.mark.parametrize("wrong", ["a b", "-a", "a,b=c", "a" * 64])
+def test_an_instance_id_that_no_label_can_have_is_refused(wrong):
+    with pytest.raises(ValueError, match="--instance-id"):
+        Settings(instance_id=wrong)
+
+
 def test_our_namespace_is_named_or_the_accounts_or_argos(tmp_path):
     account = tmp_path / "namespace"
     assert own_namespace(None, account) == "argo-rollouts"

@@ -161,6 +161,8 @@ def controller(
     _ = version
     settings = _checked(lambda: Settings(own_namespace=own_namespace(os.environ.get("POD_NAMESPACE")), **given))
     _checked(lambda: configure_logs(loglevel, _log_format(logformat)))
+    if settings.namespace and not settings.namespaced:
+        typer.echo("--namespace has no effect without --namespaced: every namespace is worked on", err=True)
     raise typer.Exit(main(settings))
 
 

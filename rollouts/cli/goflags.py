@@ -20,7 +20,7 @@ class GoCommand(TyperCommand):
         switches = {name for param in self.params for name in param.opts if getattr(param, "is_flag", False)}
         effective, passed_over = split(args, self.without_effect)
         for flag in passed_over:
-            typer.echo(f"{flag} has no effect: this controller does not need it", err=True)
+            typer.echo(f"{flag} has no effect in this controller", err=True)
         return list(super().parse_args(ctx, list(respelt(effective, switches))))
 
 

@@ -65,9 +65,16 @@ def test_flags_without_effect_are_named(run, flag):
     assert f"{flag} has no effect" in run(ARGO).output
 
 
+def test_a_namespace_for_nothing_is_told(run):
+    told = "--namespace has no effect without --namespaced"
+    assert told in run("--namespace shop").output
+    assert told not in run("--namespace shop --namespaced").output
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
+        "--instance-id=not/a/label",
         "--leader-elect=maybe",
         "--nginx-settle=3x",
         "--leader-election-lease-duration=5s",
