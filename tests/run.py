@@ -1,10 +1,13 @@
-"""Runs every test: those that need nothing, then those on a sandbox of their own. `python tests/run.py --help`."""
+"""Runs every test: those that need nothing, then those on sandboxes of their own. `python tests/run.py --help`."""
 
 import argparse
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from rollouts.sandbox import cluster
@@ -12,16 +15,47 @@ from rollouts.sandbox.state import Options
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
+E2E = HERE / "e2e"
 PARTS = ("unit", "sandbox", "e2e")
+SEEN = 5_000
+
+
+@dataclass(frozen=True)
+class Group:
+    """End-to-end tests that share a sandbox and a controller; 0 *workers*: one test after the other."""
+
+    name: str
+    paths: tuple[Path, ...]
+    workers: int
+    settle: str
+    without: tuple[Path, ...] = ()
+
+    @property
+    def selection(self) -> list[str]:
+        """Arguments that select the tests."""
+        parallel = ["-n", str(self.workers), "--dist", "worksteal"] if self.workers else ["-p", "no:xdist"]
+        return [*parallel, *map(str, self.paths), *(f"--ignore={path}" for path in self.without)]
+
+
+# A proxy that is told of a change begins its round robin anew, so exact shares need a sandbox where nothing else moves.
+EXACT = (E2E / "test_routers.py", E2E / "test_tutorials.py")
+# The recorded situations act by the clock, with routers that settle at once.
+RECORDED = (E2E / "test_recordings.py",)
+GROUPS = (
+    Group("exact", EXACT, 0, "1s"),
+    Group("recorded", RECORDED, 10, "0s"),
+    Group("rest", (E2E,), 8, "1s", without=EXACT + RECORDED),
+)
 
 
 def main() -> int:
     """Run the parts asked for; the exit code is the first part's that failed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--part", choices=PARTS, action="append", help="only this part; may be repeated")
-    parser.add_argument("--keep", action="store_true", help="leave the sandbox up afterwards")
+    parser.add_argument("--group", choices=[group.name for group in GROUPS], help="of part e2e, only this group")
     options, more = parser.parse_known_args()
-    codes = [PART[part](more, options.keep) for part in options.part or PARTS]
+    groups = [group for group in GROUPS if options.group in {None, group.name}]
+    codes = [PART[part](more, groups) for part in options.part or PARTS]
     return next((code for code in codes if code), 0)
 
 
@@ -30,45 +64,55 @@ def pytest(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "pytest", *arguments]
 
 
-def unit(more: list[str], keep: bool) -> int:
+def unit(more: list[str], groups: list[Group]) -> int:
     """Everything that needs no cluster, on all cores."""
     say("unit tests, properties and scenarios")
     return subprocess.run(pytest("-n", "auto", "-m", "not e2e", str(HERE), *more), cwd=ROOT, check=False).returncode
 
 
-def sandbox(more: list[str], keep: bool) -> int:
+def sandbox(more: list[str], groups: list[Group]) -> int:
     """The sandbox itself: tests that start and end sandboxes of their own."""
     say("the sandbox: started, used, killed, ended")
-    return subprocess.run(pytest("-m", "e2e", str(HERE / "sandbox"), *more), cwd=ROOT, check=False).returncode
+    command = pytest("-n", "2", "--dist", "loadfile", "-m", "e2e", str(HERE / "sandbox"), *more)
+    return subprocess.run(command, cwd=ROOT, check=False).returncode
 
 
-def e2e(more: list[str], keep: bool) -> int:
-    """End-to-end tests, many at a time, on one sandbox with one controller; each test has its own namespace."""
-    with running_sandbox(f"test-{os.getpid()}", keep) as place, controller(place):
-        say(f"end-to-end tests on sandbox {place.name}")
-        workers = os.environ.get("E2E_WORKERS", "12")
-        command = pytest("-m", "e2e", "-n", workers, "--dist", "worksteal", str(HERE / "e2e"), *more)
+def e2e(more: list[str], groups: list[Group]) -> int:
+    """End-to-end tests: the groups side by side, each on its own sandbox; within a group each test has a namespace."""
+    say("end-to-end tests: " + ", ".join(group.name for group in groups))
+    with ThreadPoolExecutor(len(groups)) as pool:
+        codes = list(pool.map(lambda group: run_group(group, more), groups))
+    return next((code for code in codes if code), 0)
+
+
+def run_group(group: Group, more: list[str]) -> int:
+    """One group on its sandbox; what it printed is shown when it ends."""
+    with running_sandbox(f"test-{group.name}-{os.getpid()}") as place, controller(place, group):
+        command = place.command(pytest("-m", "e2e", *group.selection, *more))
         environment = place.environment({**os.environ, "ROLLOUTS_E2E_CONTROLLER": "running"})
-        return subprocess.run(place.command(command), cwd=ROOT, env=environment, check=False).returncode
+        out = subprocess.run(command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True)
+        say(f"end-to-end tests, {group.name}:\n{out.stdout}{out.stderr}")
+        return out.returncode
 
 
 @contextmanager
-def running_sandbox(name: str, keep: bool):
+def running_sandbox(name: str) -> Iterator[cluster.Sandbox]:
     """A sandbox that is gone afterwards."""
-    place = cluster.up(name, Options(crds=ROOT / "crds", cluster_role=clusterrole(), empty_prometheus=True), say)
+    role = ROOT / "charts/rollouts/templates/clusterrole.yaml"
+    place = cluster.up(name, Options(crds=ROOT / "crds", cluster_role=role, empty_prometheus=True), say)
     try:
         yield place
     finally:
-        if not keep:
-            place.down()
+        place.down()
 
 
 @contextmanager
-def controller(place: cluster.Sandbox):
+def controller(place: cluster.Sandbox, group: Group) -> Iterator[None]:
     """The controller under test, with its own account; its log is shown when it ends before the tests do."""
     log = Path(place.directory) / "controller-under-test.log"
     environment = place.environment({**os.environ, "KUBECONFIG": str(place.controller_kubeconfig)})
-    command = [sys.executable, "-m", "rollouts", "controller", *FLAGS]
+    settle = ("--nginx-settle", group.settle, "--gateway-settle", group.settle)
+    command = [sys.executable, "-m", "rollouts", "controller", *FLAGS, *settle]
     with log.open("wb") as out:
         process = subprocess.Popen(place.command(command), env=environment, stdout=out, stderr=subprocess.STDOUT)
         try:
@@ -78,19 +122,14 @@ def controller(place: cluster.Sandbox):
             process.terminate()
             process.wait(timeout=30)
     if ended is not None:
-        sys.stderr.write(f"the controller ended with {ended} during the tests; the end of its log:\n")
-        sys.stderr.write(log.read_text()[-5000:])
-        raise SystemExit(1)
+        raise SystemExit(
+            f"the controller ended with {ended} during the tests; its log's end:\n{log.read_text()[-SEEN:]}"
+        )
 
 
-# The sandbox's proxy takes changes up within 0.1 s; the defaults are for proxies that take two.
-FLAGS = ("--loglevel", "debug", "--logformat", "json", "--nginx-settle", "1s", "--gateway-settle", "1s",
-         "--qps", "400", "--burst", "800", "--healthzPort", "18080", "--metricsPort", "18090")  # fmt: skip
-
-
-def clusterrole() -> Path:
-    """The role that the chart gives the controller."""
-    return ROOT / "charts/rollouts/templates/clusterrole.yaml"
+# Pods bind port 8080 of their own addresses in the same network namespace: the controller's ports are moved away.
+FLAGS = ("--loglevel", "debug", "--logformat", "json", "--qps", "400", "--burst", "800", "--healthzPort", "18080",
+         "--metricsPort", "18090")  # fmt: skip
 
 
 def say(text: str) -> None:

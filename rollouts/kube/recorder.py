@@ -1,4 +1,4 @@
-"""Writes Events without making anybody wait: a bounded queue, one task that empties it.
+"""Writes Events without making anybody wait: a bounded queue, and a few tasks that empty it.
 
 The same thing said again of the same object raises the count of its Event instead of making another.
 """
@@ -21,6 +21,8 @@ log = structlog.get_logger("rollouts.kube")
 # a kilobyte each; hundreds of releases at once say thousands of things faster than one task writes them
 WAITING: Final = 10_000
 REMEMBERED: Final = 4096
+# an answer takes milliseconds; one request at a time would tell of a hundred releases seconds late
+LANES: Final = 4
 
 
 class Clock(Protocol):
@@ -56,19 +58,35 @@ class _Written(NamedTuple):
     times: int
 
 
+class _Lane:
+    """What waits to be written of some objects, in the order in which it was said."""
+
+    def __init__(self) -> None:
+        self.waiting: OrderedDict[_Said, _Saying] = OrderedDict()
+        self.some = asyncio.Event()
+        self.none = asyncio.Event()
+        self.none.set()
+
+    def put(self, said: _Said, saying: _Saying) -> None:
+        """Wait to be written."""
+        self.waiting[said] = saying
+        self.some.set()
+        self.none.clear()
+
+
 class Recorder:
-    """Records core/v1 Events as *component*. Nothing it does raises; what does not fit is counted in `dropped`."""
+    """Records core/v1 Events as *component*. Nothing it does raises; what does not fit is counted in `dropped`.
+
+    Events of one object are written in the order in which they were said; those of others do not wait for them.
+    """
 
     def __init__(self, client: Client, component: str, *, clock: Clock, waiting: int = WAITING) -> None:
         self._client = client
         self._component = component
         self._clock = clock
         self._limit = waiting
-        self._waiting: OrderedDict[_Said, _Saying] = OrderedDict()
+        self._lanes = tuple(_Lane() for _ in range(LANES))
         self._written: OrderedDict[_Said, _Written] = OrderedDict()
-        self._some = asyncio.Event()
-        self._none = asyncio.Event()
-        self._none.set()
         self._complained = False
         self._serial = 0
         self.dropped = 0
@@ -77,34 +95,42 @@ class Recorder:
         """Say something of an object; returns at once."""
         now = self._clock.now()
         said = _Said(kind, about.key, about.uid, "Warning" if warning else "Normal", reason, message)
-        if said in self._waiting:
-            saying = self._waiting[said]
+        lane = self._lanes[hash(about.uid or about.key) % LANES]
+        saying = lane.waiting.get(said)
+        if saying is not None:
             saying.times, saying.last = saying.times + 1, now
-        elif len(self._waiting) >= self._limit:
+        elif self._count() >= self._limit:
             self._drop(said)
         else:
-            self._waiting[said] = _Saying(about.resource_version, now, now)
-            self._some.set()
-            self._none.clear()
+            lane.put(said, _Saying(about.resource_version, now, now))
+
+    def _count(self) -> int:
+        return sum(len(lane.waiting) for lane in self._lanes)
 
     async def run(self) -> None:
         """Write Events until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for number, lane in enumerate(self._lanes):
+                group.create_task(self._empty(lane), name=f"events {number}")
+
+    async def _empty(self, lane: _Lane) -> None:
         while True:
-            await self._some.wait()
-            said, saying = self._waiting.popitem(last=False)
+            await lane.some.wait()
+            said, saying = lane.waiting.popitem(last=False)
             await self._write(said, saying)
-            if not self._waiting:
+            if not lane.waiting:
                 self._complained = False
-                self._some.clear()
-                self._none.set()
+                lane.some.clear()
+                lane.none.set()
 
     async def flush(self, within: float) -> None:
         """Wait until everything recorded is written, but no longer than *within* seconds. `run` must be running."""
         try:
             async with asyncio.timeout(within):
-                await self._none.wait()
+                for lane in self._lanes:
+                    await lane.none.wait()
         except TimeoutError:
-            log.warning("events not written", waiting=len(self._waiting))
+            log.warning("events not written", waiting=self._count())
 
     async def _write(self, said: _Said, saying: _Saying) -> None:
         try:

@@ -68,6 +68,8 @@ def api_server(programs: Programs, directory: Path) -> list[str]:
         f"--token-auth-file={directory / 'tokens.csv'}",
         "--anonymous-auth=true",
         f"--audit-policy-file={directory / 'audit-policy.json'}",
+        # megabytes; by default it is put aside at 100, and whoever counts requests in it loses its place
+        "--audit-log-maxsize=100000",
         f"--audit-log-path={directory / 'audit.log'}",
         "--audit-log-maxsize=4096",
     ]

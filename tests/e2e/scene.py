@@ -71,6 +71,15 @@ class Scene:
         """Requests through the proxy while the body runs."""
         return Load(Target(url, host=host, clients=clients, rate=rate, seconds=300))
 
+    async def served(self, host: str, url: str = WEB) -> None:
+        """Wait until the proxy answers for *host*."""
+        await self.until(f"{host} served", lambda: self._answered(host, url))
+
+    async def _answered(self, host: str, url: str) -> bool:
+        async with Load(Target(url, host=host, clients=1, requests=20, seconds=2)) as load:
+            await load.finished()
+        return load.report().requests > 0 and load.report().total.failed == 0
+
     # what a person sees
 
     async def get(self, kind: Kind, name: str) -> dict[str, Any]:

@@ -90,6 +90,7 @@ async def test_background_analysis_lets_a_good_release_pass(scene: Scene):
     host = await routed(scene)
     steps = [weight(25), pause(4), weight(50), pause(2)]
     await deployed(scene, template("check", error_rate(), args=[{"name": "hash"}]), in_background(*steps))
+    await scene.served(host)
     async with scene.load(host) as load:
         await scene.image("web:v2")
         running = await run(scene, "Running")

@@ -57,7 +57,7 @@ async def test_gateway_canary(scene: Scene):
     async with elsewhere(scene, "default", manifests) as shop:
         await shop.apply(*manifests)
         await shop.phase("Healthy", name="rollouts-demo")
-        await shop.until("route served", lambda: answers(shop, "demo.example.com", GATEWAY))
+        await shop.served("demo.example.com", GATEWAY)
         before = (await shop.get(HTTP_ROUTE, "argo-rollouts-http-route"))["spec"]
         async with shop.load("demo.example.com", url=GATEWAY, clients=CLIENTS) as load:
             await gateway_release(shop, load)
@@ -97,13 +97,6 @@ async def only(scene: Scene, image: str) -> bool:
     return set(sizes) == set(pods) == {image}
 
 
-async def answers(scene: Scene, host: str, url: str) -> bool:
-    load = scene.load(host, url=url, clients=1)
-    async with load:
-        await asyncio.sleep(0.3)
-    return load.report().requests > 0 and load.report().total.failed == 0
-
-
 @pytest.mark.timeout(600)
 async def test_nginx_workloadref(scene: Scene):
     manifests = seed("nginx-workloadref.yaml")
@@ -113,7 +106,7 @@ async def test_nginx_workloadref(scene: Scene):
         await shop.until("furnished", lambda: shop.kubectl("get", "serviceaccount", "default", "--output", "name"))
         await shop.apply(*manifests[1:])
         await shop.phase("Healthy", name="rollouts-pregap")
-        await shop.until("route served", lambda: answers(shop, "pregap.example.com", "http://127.0.0.1:8000/"))
+        await shop.served("pregap.example.com")
         async with shop.load("pregap.example.com", clients=CLIENTS) as load:
             await pregap_release(shop, load)
         assert load.report().total.failed == 0, load.report().failures[:5]
@@ -149,7 +142,7 @@ async def test_canary_basic(scene: Scene):
     front["spec"]["ports"] = [{"name": "http", "port": 80, "targetPort": 8080}]
     await scene.apply(front, ingress("front", host, "front"), *seed("canary-basic.yaml"))
     await scene.phase("Healthy", name="example-rollout")
-    await scene.until("served", lambda: answers(scene, host, "http://127.0.0.1:8000/"))
+    await scene.served(host)
     async with scene.load(host, clients=CLIENTS) as load:
         await scene.image("your-image:v2", "example-rollout")
         await scene.step(1, "example-rollout")
