@@ -126,7 +126,8 @@ class Store(Generic[T]):
             kept.add(item.metadata.key)
             events.append(self._put(item))
         events += [self._drop(key) for key in self._objects.keys() - kept]
-        self.advance(version)
+        # not `advance`: of an API server restored from a backup the versions begin again, lower
+        self.version = version
         for key in tuple(self._expected):
             self._settle(key, version)
         self.synced = self.served = True

@@ -6,8 +6,9 @@ from typing import Final, Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-# of these kinds every update makes objects with new names: a series for each would never end
-_NAMELESS: Final = frozenset({"events", "replicasets", "analysisruns", "jobs", "experiments"})
+# of these kinds every update makes objects with new names: a series for each would never end; and what secrets are
+# called is nobody's business who may read metrics
+_NAMELESS: Final = frozenset({"events", "replicasets", "analysisruns", "jobs", "experiments", "secrets"})
 _QUEUE_BUCKETS: Final = tuple(10.0**power for power in range(-8, 4))
 
 

@@ -128,6 +128,13 @@ def test_a_list_older_than_our_write_does_not_show_it():
     assert (older, store.is_stale(A)) == (True, False)
 
 
+def test_versions_may_begin_again_lower():
+    store = store_of(pod(version="900"), version="1000")
+    store.replace([pod(version="40")], "50")
+    store.expect(A, "60")
+    assert store.is_stale(A)
+
+
 def test_an_expectation_expires_and_is_counted():
     clock = Seconds()
     store = store_of(pod(version="9"), clock=clock)

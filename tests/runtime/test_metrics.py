@@ -30,6 +30,7 @@ def test_requests_are_counted_with_the_labels_of_argo():
         Call("rollouts", "", "", "Watch", 0, 0.1),
         Call("replicasets", "shop", "web-abc", "Create", 409, 0.1),
         Call("analysisruns", "shop", "web-1", "Get", 404, 0.1),
+        Call("secrets", "shop", "prometheus", "Get", 200, 0.1),
     ):
         metrics.observe(call)
     assert counted(registry) == {
@@ -38,6 +39,7 @@ def test_requests_are_counted_with_the_labels_of_argo():
         ("rollouts", "", "", "Watch", "0"): 1,
         ("replicasets", "shop", "N/A", "Create", "409"): 1,
         ("analysisruns", "shop", "N/A", "Get", "404"): 1,
+        ("secrets", "shop", "N/A", "Get", "200"): 1,
     }
 
 
