@@ -57,6 +57,11 @@ class Journal:
         if about is not None:
             self.announce(about, [Announcement(events.RECONCILIATION_ERROR, _words(error), is_warning=True)])
 
+    def stands_still(self, about: Metadata, why: str) -> None:
+        """A Rollout cannot be looked at for long."""
+        log.warning("rollout stands still", rollout=str(about.key), why=why)
+        self.announce(about, [Announcement(events.RECONCILIATION_ERROR, f"waiting: {why}", is_warning=True)])
+
     def run_failed(self, key: Key, error: Exception) -> None:
         """A reconcile of an AnalysisRun raised."""
         log.error("reconcile failed", run=str(key), error=_words(error), exc_info=error)

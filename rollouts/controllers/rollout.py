@@ -11,6 +11,7 @@ from rollouts.controllers.holdback import Holdback
 from rollouts.controllers.journal import Journal
 from rollouts.controllers.metrics import ReconcileMetrics
 from rollouts.controllers.namesakes import Namesakes
+from rollouts.controllers.standstill import Standstill
 from rollouts.controllers.stores import Stores
 from rollouts.controllers.writes import Writer, expect
 from rollouts.kube.client import Client
@@ -43,6 +44,7 @@ class RolloutController:
         self._metrics = metrics
         self._holdback = Holdback()
         self._namesakes = Namesakes()
+        self._standstill = Standstill()
         self._seen: set[Key] = set()
 
     async def reconcile(self, key: Key) -> datetime | None:
@@ -53,8 +55,10 @@ class RolloutController:
                 self._forget(key)
                 return None
             case Stale() as stale:
+                self._stand_still(key, stale.why, now)
                 return now + stale.patience
             case Snapshot() as snapshot:
+                self._standstill.forget(key)
                 self._seen.add(key)
                 with self._metrics.timed(key):
                     decided = self._holdback.held(snapshot, plan(snapshot, now), now)
@@ -63,9 +67,15 @@ class RolloutController:
                     self._journal.record(snapshot, decided, receipt)
                     return await self._next_look(snapshot, receipt, decided.wake_at, now)
 
+    def _stand_still(self, key: Key, why: str, now: datetime) -> None:
+        rollout = self._stores.rollouts.get(key)
+        if rollout is not None and self._standstill.is_news(key, why, now):
+            self._journal.stands_still(rollout.metadata, why)
+
     def _forget(self, key: Key) -> None:
         self._holdback.forget(key)
         self._namesakes.forget(key)
+        self._standstill.forget(key)
         if key in self._seen:
             self._seen.discard(key)
             self._journal.forget(key)

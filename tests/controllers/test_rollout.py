@@ -1,11 +1,12 @@
 """What a reconcile does when writes are refused, seen from outside: a whole controller at work."""
 
 import asyncio
+from datetime import timedelta
 
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
-from rollouts.controllers.gather import Gone, gather
+from rollouts.controllers.gather import Gone, Stale, gather
 from rollouts.controllers.journal import Journal
 from rollouts.controllers.metrics import RolloutMetrics
 from rollouts.controllers.rollout import RolloutController
@@ -162,12 +163,12 @@ def deletion_of(server, found):
 class Shadow:
     """A controller of one Rollout that is fed its looks, and what it has counted."""
 
-    def __init__(self, client, *looks):
+    def __init__(self, client, *looks, stores=None):
         self.registry, self.looks = CollectorRegistry(), iter(looks)
         metrics = RolloutMetrics(self.registry, RequestMetrics(self.registry))
         self.journal = Journal(Recorder(client, "test", clock=LoopClock()), metrics)
         self.controller = RolloutController(
-            stores_of(),
+            stores or stores_of(),
             lambda _: next(self.looks),
             client,
             clock=LoopClock(),
@@ -190,3 +191,18 @@ async def test_a_rollout_deleted_while_in_hand_leaves_no_series(tmp_path):
         assert made.series() != []
         await made.controller.reconcile(seen.metadata.key)
         assert made.series() == []
+
+
+@virtual_time
+async def test_what_cannot_be_looked_at_for_long_is_told_once(tmp_path):
+    seen = lent.rollout()
+    why = "httproutes are not listed yet"
+    async with cluster(tmp_path) as (_, client):
+        made = Shadow(client, *[Stale(timedelta(seconds=1), why)] * 100, Gone(), stores=stores_of(seen))
+        with capture_logs() as logs:
+            for _ in range(100):
+                await made.controller.reconcile(seen.metadata.key)
+                await asyncio.sleep(1)
+        assert [(line["event"], line["why"]) for line in logs] == [("rollout stands still", why)]
+        events = [labels for labels in made.series() if "reason" in labels]
+        assert {labels["reason"] for labels in events} == {"ReconciliationError"}
