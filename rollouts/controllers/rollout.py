@@ -94,7 +94,8 @@ class RolloutController:
         if not refusal.is_stale:
             raise refusal.error
         self._journal.overtaken(snapshot.rollout.metadata, refusal)
-        if refusal.is_name_taken and self._namesakes.is_hidden(snapshot.key, now):
+        seen = self._stores.replica_sets.version
+        if refusal.is_name_taken and self._namesakes.is_hidden(snapshot.key, seen, now):
             await self._write_instead(snapshot, receipt, renamed(snapshot))
         return now
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
+from rollouts.api.keys import HASH_LABEL
 from rollouts.controllers.gather import Gone, Stale, gather
 from rollouts.controllers.journal import Journal
 from rollouts.controllers.metrics import RolloutMetrics
@@ -149,7 +150,11 @@ async def test_a_name_taken_by_what_cannot_be_seen_makes_another_hash(tmp_path):
         labels = {"app": "debug"}
         server.put("replicasets", found | {"metadata": found["metadata"] | {"labels": labels}}, group="apps/v1")
         server._tell(*deletion_of(server, found))
-        await eventually(lambda: len(server.all("replicasets")) == 2, within=60)
+        await asyncio.sleep(100)
+        assert len(server.all("replicasets")) == 1
+        other = {"metadata": {"name": "other", "labels": {HASH_LABEL: "x"}}, "spec": {}}
+        server.put("replicasets", other, group="apps/v1")
+        await eventually(lambda: len(server.all("replicasets")) == 3, within=60)
         await healthy(server)
         assert server.get("rollouts", "web")["status"]["collisionCount"] == 1
 
