@@ -89,7 +89,7 @@ def run_group(group: Group, more: list[str]) -> int:
     """One group on its sandbox; what it printed is shown when it ends."""
     with running_sandbox(f"test-{group.name}-{os.getpid()}") as place, controller(place, group):
         command = place.command(pytest("-m", "e2e", *group.selection, *more))
-        environment = place.environment({**os.environ, "ROLLOUTS_E2E_CONTROLLER": "running"})
+        environment = {**place.environment(), "ROLLOUTS_E2E_CONTROLLER": "running"}
         out = subprocess.run(command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True)
         say(f"end-to-end tests, {group.name}:\n{out.stdout}{out.stderr}")
         return out.returncode
@@ -110,7 +110,8 @@ def running_sandbox(name: str) -> Iterator[cluster.Sandbox]:
 def controller(place: cluster.Sandbox, group: Group) -> Iterator[None]:
     """The controller under test, with its own account; its log is shown when it ends before the tests do."""
     log = Path(place.directory) / "controller-under-test.log"
-    environment = place.environment({**os.environ, "KUBECONFIG": str(place.controller_kubeconfig)})
+    # Its own account, whose only rights are the chart's: a rule that is missing fails a test.
+    environment = {**place.environment(), "KUBECONFIG": str(place.controller_kubeconfig)}
     settle = ("--nginx-settle", group.settle, "--gateway-settle", group.settle)
     command = [sys.executable, "-m", "rollouts", "controller", *FLAGS, *settle]
     with log.open("wb") as out:
