@@ -8,10 +8,12 @@ from rollouts.api.rollout import RolloutStatus
 
 # One and the same to everybody who reads conditions: it goes on.
 _UNDER_WAY = frozenset({reasons.NEW_REPLICA_SET_CREATED, reasons.FOUND_NEW_REPLICA_SET, reasons.REPLICA_SET_UPDATED})
+# Sentences that follow from counts alone; whoever reads the counts late may read these late too.
+_OF_COUNTS = frozenset({reasons.MORE_TO_UPDATE, reasons.BECOMING_AVAILABLE, reasons.TERMINATION_PENDING})
 
 
 def tells_only_counts(before: RolloutStatus, after: RolloutStatus) -> bool:
-    """Nothing but numbers of pods, and that they move, is new: no phase, message, step, pause, weight or verdict."""
+    """Nothing but numbers of pods, and that they move, is new: no phase, step, pause, weight or verdict."""
     return before != after and _without_counts(before) == _without_counts(after)
 
 
@@ -24,6 +26,7 @@ def _without_counts(status: RolloutStatus) -> RolloutStatus:
         ready_replicas=0,
         available_replicas=0,
         hpa_replicas=0,
+        message=reasons.MORE_TO_UPDATE if status.message in _OF_COUNTS else status.message,
         conditions=tuple(conditions),
     )
 
