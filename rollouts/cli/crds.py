@@ -1,16 +1,15 @@
 """`rollouts crds`: the CustomResourceDefinitions, to be applied or to be read."""
 
 import asyncio
-from importlib.resources import files
-from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 import yaml
 
-import rollouts
+from rollouts.api.crds import DEFINITIONS, crd
 from rollouts.api.kinds import CUSTOM_RESOURCE_DEFINITION
 from rollouts.api.meta import Key
+from rollouts.cli.generate import Plain
 from rollouts.kube.access import AccessError
 from rollouts.kube.client import Client, Content
 from rollouts.kube.errors import ApiError
@@ -29,7 +28,7 @@ def register(app: typer.Typer) -> None:
 @crds.command("print")
 def print_() -> None:
     """Print them as YAML, for `kubectl apply --server-side -f -`."""
-    typer.echo("---\n".join(path.read_text(encoding="utf-8") for path in definitions()), nl=False)
+    typer.echo(yaml.dump_all(manifests(), Dumper=Plain, sort_keys=False, allow_unicode=True, width=120), nl=False)
 
 
 @crds.command()
@@ -40,30 +39,25 @@ def apply(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be applied.")] = False,
 ) -> None:
     """Apply them to a cluster, server-side. Exit code 1 where the API server refuses one."""
-    manifests = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in definitions()]
     if dry_run:
-        for manifest in manifests:
+        for manifest in manifests():
             typer.echo(f"would apply {manifest['metadata']['name']}")
         return
     try:
-        asyncio.run(_apply(manifests, kubeconfig, context))
+        asyncio.run(_apply(manifests(), kubeconfig, context))
     except (ApiError, AccessError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from None
 
 
-def definitions() -> list[Path]:
-    """The files: beside an installed package, or in the repository. Raises FileNotFoundError where neither has them."""
-    package = Path(str(files(rollouts)))
-    for directory in (package / "crds", package.parent / "crds"):
-        if found := sorted(directory.glob("*.yaml")):
-            return found
-    raise FileNotFoundError(f"no CRDs in {package / 'crds'} or {package.parent / 'crds'}")
+def manifests() -> list[dict[str, Any]]:
+    """All of them, made from the models as the files in `crds/` are: an installed package needs no files."""
+    return sorted((crd(definition) for definition in DEFINITIONS), key=lambda one: str(one["metadata"]["name"]))
 
 
-async def _apply(manifests: list[dict[str, Any]], kubeconfig: str | None, context: str | None) -> None:
+async def _apply(definitions: list[dict[str, Any]], kubeconfig: str | None, context: str | None) -> None:
     async with Client.connect(kubeconfig=kubeconfig, context=context, user_agent=f"rollouts/{release()}") as client:
-        for manifest in manifests:
+        for manifest in definitions:
             key = Key("", manifest["metadata"]["name"])
             await client.patch(
                 CUSTOM_RESOURCE_DEFINITION, key, manifest, content=Content.APPLY, field_manager=MANAGER, force=True
