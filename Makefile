@@ -11,8 +11,9 @@ N ?= 200
 help:  ## say what each target does
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
 
-demo: $(VENV)/ready  ## a good release promoted and a bad one aborted, on a real cluster (ROUTER=nginx|gateway, KUBECONFIG=… for yours)
-	$(BIN)/python -m rollouts demo --router $(ROUTER)
+# A cluster of yours is named apart from $KUBECONFIG, so that nobody's production is taken by accident.
+demo: $(VENV)/ready  ## a good release promoted, a bad one aborted (ROUTER=nginx|gateway; yours: CLUSTER=kubeconfig URL= PROMETHEUS=)
+	$(BIN)/python -m rollouts demo --router $(ROUTER) $(if $(CLUSTER),--kubeconfig $(CLUSTER) --url $(URL) --prometheus $(PROMETHEUS))
 
 test: check  ## all checks, then all tests: unit, properties, then a sandbox with real parts
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/run.py

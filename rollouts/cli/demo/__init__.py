@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -53,10 +54,11 @@ def _given(kubeconfig: Path | None, url: str, prometheus: str, router: str) -> P
     if kubeconfig is None:
         sandbox = cluster.Sandbox.load()
         front = sandbox.gateway_url if router == "gateway" else sandbox.web_url
-        return Place(sandbox.kubeconfig, sandbox.controller_kubeconfig, f"{front}/", sandbox.prometheus_url)
+        controller = sandbox.controller_kubeconfig
+        return Place(sandbox.kubeconfig, controller, f"{front}/", sandbox.prometheus_url, sandbox.directory)
     if not url or not prometheus:
         raise typer.BadParameter("a cluster of yours needs --url and --prometheus too", param_hint="--kubeconfig")
-    return Place(kubeconfig, kubeconfig, url, prometheus)
+    return Place(kubeconfig, kubeconfig, url, prometheus, Path(tempfile.mkdtemp(prefix="rollouts-demo-")))
 
 
 def _in_a_sandbox(router: str) -> int:

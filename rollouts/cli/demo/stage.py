@@ -35,12 +35,13 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the demo is played; *url* is the proxy's, *prometheus* Prometheus's address."""
+    """Where the demo is played; *url* is the proxy's, *prometheus* Prometheus's address, *logs* a directory."""
 
     kubeconfig: Path
     controller_kubeconfig: Path
     url: str
     prometheus: str
+    logs: Path
 
 
 class Unfulfilled(Exception):  # noqa: N818 (it is not an error of the program)
@@ -74,8 +75,8 @@ def leaf(error: BaseException) -> BaseException:
 
 @asynccontextmanager
 async def _controller(place: Place) -> AsyncIterator[None]:
-    """A controller with its own account, in a process of its own; its log is a file beside the kubeconfig."""
-    log = place.controller_kubeconfig.parent / "demo-controller.log"
+    """A controller with its own account, in a process of its own; its log is a file."""
+    log = place.logs / "demo-controller.log"
     # Pods listen on 8080 of their own addresses in the same namespace, so the controller's ports are moved away.
     ports = ["--healthzPort", "18080", "--metricsPort", "18090"]
     command = [sys.executable, "-m", "rollouts", "controller", "--leader-elect=false", *SETTLE, *ports]
