@@ -65,10 +65,15 @@ def up(
 
 
 @app.command()
-def down(name: Name = "default") -> None:
+def down(
+    *,
+    name: Name = "default",
+    every: Annotated[bool, typer.Option("--all", help="Every sandbox of this user.")] = False,
+) -> None:
     """End a sandbox and whatever runs in it; nothing of it stays. One that is not there is no error."""
-    _checked(lambda: cluster.Sandbox(directory_of(name)).down())
-    typer.echo(f"sandbox {name} is gone")
+    for sandbox in cluster.sandboxes() if every else [cluster.Sandbox(directory_of(name))]:
+        _checked(sandbox.down)
+        typer.echo(f"sandbox {sandbox.name} is gone")
 
 
 @app.command()
