@@ -74,6 +74,10 @@ async def test_events_are_told_in_the_order_of_what_happened(tmp_path):
     ]
 
 
+# Of a release with two steps, Events aside.
+WRITES = 10
+
+
 async def release(server, tmp_path, crash_at):
     """A release of v2 during which the controller dies right after its write number *crash_at* and comes back."""
     server.put("rollouts", rollout())
@@ -106,7 +110,19 @@ async def _raise():
     raise ZeroDivisionError
 
 
-@pytest.mark.parametrize("crash_at", range(1, 12))
+@virtual_time
+async def test_a_release_takes_as_many_writes_as_crashes_are_tried(tmp_path):
+    async with api() as server:
+        server.put("rollouts", rollout())
+        async with controller(server, tmp_path, leader_elect=False):
+            await healthy(server)
+            began = len(server.writes)
+            set_image(server, "web:v2")
+            await healthy(server)
+    assert len([one for one in server.writes[began:] if one.resource != "events"]) == WRITES
+
+
+@pytest.mark.parametrize("crash_at", range(1, WRITES + 1))
 @virtual_time
 async def test_a_crash_after_any_write_changes_nothing_but_time(tmp_path, crash_at):
     async with api() as undisturbed:
