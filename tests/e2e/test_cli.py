@@ -84,6 +84,11 @@ async def settled(scene: Scene, person: Person) -> Any:
     return await scene.until("settled", quiet)
 
 
+async def counts_are(person, wanted):
+    found = await person.sees("get", "web")
+    return [len(one["replicaSets"][0]["pods"]) for one in found["revisions"]] == wanted
+
+
 async def test_a_release_is_followed_aborted_retried_and_promoted(scene, person):
     await first_release(scene, person, BASIC)
     assert (await person.types("set", "image", "web", "web=web:v2")).out == "rollout 'web' image updated\n"
@@ -98,7 +103,8 @@ async def test_a_release_is_followed_aborted_retried_and_promoted(scene, person)
         25,
     )
     assert {one["image"]: one["tags"] for one in found["images"]} == {"web:v1": ["stable"], "web:v2": ["canary"]}
-    assert [len(one["replicaSets"][0]["pods"]) for one in found["revisions"]] == [1, 3]
+    # A pod that is given up is shown until it is gone.
+    await scene.until("a pod of v2 and three of v1", lambda: counts_are(person, [1, 3]))
     explained = await settled(scene, person)
     assert {"stage": "take_step", "verdict": "wait", "text": "paused until somebody promotes"} in explained["reasons"]
 

@@ -28,7 +28,8 @@ class Mortal:
         state = Path(os.environ["ROLLOUTS_SANDBOX"])
         environment = {**os.environ, "KUBECONFIG": str(state / "controller.kubeconfig")}
         flags = ["--instance-id", self.instance, "--leader-elect=false", "--metricsPort", "0", "--healthzPort", "0"]
-        command = [sys.executable, "-m", "rollouts", "controller", *flags, "--nginx-settle", "0s"]
+        # A weight lasts as long as it settles, so that whoever asks now and then sees every one.
+        command = [sys.executable, "-m", "rollouts", "controller", *flags, "--nginx-settle", "1s"]
         with (state / f"{self.instance}.log").open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(*command, env=environment, stdout=log, stderr=log)
 
