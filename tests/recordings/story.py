@@ -25,6 +25,8 @@ LAST = (
 )  # fmt: skip
 # Prometheus' sample times in a message that quotes its answer, whole and cut off.
 TIME = re.compile(r"\d{10}\.\d+|(?<=\.\.\.\|)\d*\.?\d+")
+# Where such a quotation begins: at a fixed number of bytes before its end, so it moves with the digits of the time.
+EDGE = re.compile(r"(?<=bigger context \.\.\.\|)\w+")
 FAILURES = re.compile("refused|never|recording ended")
 GROUPS = (
     (re.compile("ScalingReplicaSet"), "scaling"),
@@ -160,7 +162,8 @@ def _counted(metric: Raw) -> str:
     said = {name: metric.get(name) for name in SAID}
     oldest = {name: measured[0].get(name) for name in MEASURED} if measured else {}
     counts = {count: metric[count] for count in COUNTS if count in metric}
-    return TIME.sub("TIME", json.dumps({**said, "oldest": oldest, "kept": len(measured), **counts}))
+    told = json.dumps({**said, "oldest": oldest, "kept": len(measured), **counts})
+    return EDGE.sub("", TIME.sub("TIME", told))
 
 
 TELL = {
