@@ -19,13 +19,15 @@ class Query:
     """One metric to ask now, or with *cancel* to stop asking.
 
     In *metric* the places of *secrets* are still open: read them, then `analysis.arguments.fill_in`. *previous* is
-    the measurement under way.
+    the measurement under way, *number* the measurement's among all of its metric, from 1; the status keeps *kept*.
     """
 
     metric: Metric
     secrets: tuple[Argument, ...] = ()
     previous: Measurement | None = None
     cancel: bool = False
+    number: int = 1
+    kept: int = 10
 
 
 def next_due(case: Case, started_at: datetime | None) -> datetime | None:

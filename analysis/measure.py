@@ -49,7 +49,8 @@ async def _outcome(
     config = config_of(provider, metric)
     if isinstance(config, Failure):
         return config
-    asked = Asked(run.metadata.namespace, run.metadata.name, run.metadata.uid, metric, query.previous)
+    about = run.metadata
+    asked = Asked(about.namespace, about.name, about.uid, metric, query.previous, query.number, query.kept)
     if not query.cancel:
         return await provider.measure(config, tools, asked)
     if isinstance(provider, Cancels):

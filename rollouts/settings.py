@@ -18,7 +18,7 @@ class Settings:
     """How a controller runs. *qps* of 0 means no limit, *resync* is in seconds, 0 for never.
 
     *namespace* is the one a namespaced controller looks at, "" for that of the kubeconfig's context or of our pod.
-    *own_namespace* is where the Lease is.
+    *own_namespace* is where the Lease is. *job_namespace*: where analyses' Jobs run, "" for each run's own.
     """
 
     instance_id: str = ""
@@ -40,6 +40,7 @@ class Settings:
     metrics_port: int = 8090
     health_port: int = 8080
     prometheus_address: str = ""
+    job_namespace: str = ""
     nginx_settle: timedelta = timedelta(seconds=2)
     gateway_settle: timedelta = timedelta(seconds=2)
 

@@ -13,13 +13,45 @@ from pydantic import ValidationError
 
 from analysis.answers import Failure, Outcome, Pending, Reading
 from rollouts.api.analysis import Measurement, Metric
-from rollouts.api.meta import Kind
+from rollouts.api.meta import Json, Kind
 from rollouts.api.model import Model
 
-__all__ = ["Asked", "Cancels", "Failure", "Outcome", "Pending", "Provider", "Reading", "Tools", "chosen", "config_of"]
+__all__ = [
+    "Asked", "Cancels", "Failure", "Jobs", "JobsRefused", "Outcome", "Pending", "Provider", "Reading", "Tools",
+    "chosen", "config_of",
+]  # fmt: skip
 
 Config = TypeVar("Config", bound=Model)
 SecretReader = Callable[[str, str, str], Awaitable[str]]
+
+
+class JobsRefused(Exception):  # noqa: N818 (a refusal is no defect)
+    """The API server did not do what was asked of it about a Job; the message says what and why."""
+
+
+class Jobs(Protocol):
+    """Jobs of the cluster; each call raises JobsRefused."""
+
+    @property
+    def namespace(self) -> str:
+        """Where every Job runs; "": where its run is."""
+        ...
+
+    async def create(self, namespace: str, body: Json) -> Json:
+        """Create a Job; where its name is taken, the one that is there."""
+        ...
+
+    async def get(self, namespace: str, name: str) -> Json | None:
+        """A Job; None where there is none."""
+        ...
+
+    async def delete(self, namespace: str, name: str) -> None:
+        """Delete a Job after its pods; nothing where there is none."""
+        ...
+
+    async def pods(self, namespace: str, name: str) -> tuple[Json, ...]:
+        """The pods of a Job."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -30,17 +62,23 @@ class Tools:
     secret: SecretReader
     now: Callable[[], datetime]
     prometheus_address: str = ""
+    jobs: Jobs | None = None
 
 
 @dataclass(frozen=True)
 class Asked:
-    """For which run and metric a question is asked; *previous* is the measurement under way."""
+    """For which run and metric a question is asked; *previous* is the measurement under way.
+
+    *number* counts the metric's measurements from 1, of which the newest *kept* stay in the status.
+    """
 
     namespace: str
     run: str
     run_uid: str
     metric: Metric
     previous: Measurement | None = None
+    number: int = 1
+    kept: int = 10
 
 
 class Provider(Protocol[Config]):
@@ -52,8 +90,8 @@ class Provider(Protocol[Config]):
         ...
 
     @property
-    def kinds(self) -> tuple[Kind, ...]:
-        """The API objects it reads or writes."""
+    def kinds(self) -> Mapping[Kind, tuple[str, ...]]:
+        """The API objects it reads or writes, with the verbs used: source of the ClusterRole."""
         ...
 
     @property

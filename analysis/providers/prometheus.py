@@ -11,7 +11,7 @@ a scalar a number. Without `address` the controller's default is asked. Not supp
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -60,7 +60,7 @@ class PrometheusProvider:
     """Asks the HTTP API of Prometheus, by POST, so that a query may be long."""
 
     key: str = "prometheus"
-    kinds: tuple[Kind, ...] = ()
+    kinds: Mapping[Kind, tuple[str, ...]] = field(default_factory=dict)
     config: type[Prometheus] = Prometheus
 
     async def measure(self, config: Prometheus, tools: Tools, asked: Asked) -> Reading | Failure:  # noqa: ARG002
@@ -119,11 +119,11 @@ def _parameters(config: Prometheus, now: datetime) -> dict[str, str] | Failure:
 
 def _span(span: RangeQuery, now: datetime) -> dict[str, str] | Failure:
     parameters: dict[str, str] = {}
-    for field, text in (("start", span.start), ("end", span.end)):
+    for edge, text in (("start", span.start), ("end", span.end)):
         try:
-            parameters[field] = _instant(evaluate_time(text, now))
+            parameters[edge] = _instant(evaluate_time(text, now))
         except ExprError as error:
-            return Failure(f"failed to parse rangeQuery.{field} as time: {error}")
+            return Failure(f"failed to parse rangeQuery.{edge} as time: {error}")
     try:
         step = parse_go_duration(span.step)
     except ValueError as error:

@@ -11,7 +11,8 @@ JSON numbers are floats in conditions. An answer that is no JSON is a string. An
 """
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from analysis.answers import Failure, Reading
@@ -31,7 +32,7 @@ class WebProvider:
     """Asks any HTTP endpoint."""
 
     key: str = "web"
-    kinds: tuple[Kind, ...] = ()
+    kinds: Mapping[Kind, tuple[str, ...]] = field(default_factory=dict)
     config: type[Web] = Web
 
     async def measure(self, config: Web, tools: Tools, asked: Asked) -> Reading | Failure:  # noqa: ARG002

@@ -2,7 +2,7 @@
 
 import inspect
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from datetime import timedelta
 from typing import Annotated, Any, Final, NamedTuple, TypeVar, get_type_hints
@@ -91,6 +91,9 @@ WITHOUT_EFFECT: Final = {
 }
 
 
+JOBS_ELSEWHERE: Final = "ARGO_ROLLOUTS_ANALYSIS_JOB_KUBECONFIG"
+
+
 class ControllerCommand(GoCommand):
     """Takes the command line that Argo Rollouts' controller takes."""
 
@@ -159,11 +162,21 @@ def controller(
     Exit code 0 after an orderly end, 1 when a part of it died or the Lease was lost, 2 for wrong flags.
     """
     _ = version
-    settings = _checked(lambda: Settings(own_namespace=own_namespace(os.environ.get("POD_NAMESPACE")), **given))
+    settings = _checked(lambda: Settings(**surroundings(os.environ), **given))
     _checked(lambda: configure_logs(loglevel, _log_format(logformat)))
     if settings.namespace and not settings.namespaced:
         typer.echo("--namespace has no effect without --namespaced: every namespace is worked on", err=True)
     raise typer.Exit(main(settings))
+
+
+def surroundings(environment: Mapping[str, str]) -> dict[str, Any]:
+    """Settings that Argo Rollouts takes from the environment alone."""
+    if environment.get(JOBS_ELSEWHERE):
+        raise ValueError(f"${JOBS_ELSEWHERE}: Jobs of analyses run in this cluster only; unset it")
+    return {
+        "own_namespace": own_namespace(environment.get("POD_NAMESPACE")),
+        "job_namespace": environment.get("ARGO_ROLLOUTS_ANALYSIS_JOB_NAMESPACE", ""),
+    }
 
 
 def _log_format(text: str) -> Format:

@@ -68,10 +68,8 @@ def _of_plugins() -> Iterator[Need]:
         yield from _declared(provider.kinds)
 
 
-def _declared(declared: Mapping[Kind, tuple[str, ...]] | Iterable[Kind]) -> Iterator[Need]:
-    """Kinds with their verbs; a plugin that names none makes, watches and removes its objects."""
-    verbs = declared if isinstance(declared, Mapping) else dict.fromkeys(declared, (*READ, "create", "delete"))
-    for kind, wanted in verbs.items():
+def _declared(declared: Mapping[Kind, tuple[str, ...]]) -> Iterator[Need]:
+    for kind, wanted in declared.items():
         yield Need(kind, tuple(wanted))
 
 

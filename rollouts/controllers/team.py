@@ -19,6 +19,7 @@ from rollouts.controllers import stores
 from rollouts.controllers.analysisrun import AnalysisRunController
 from rollouts.controllers.gather import gather
 from rollouts.controllers.inventory import Inventory
+from rollouts.controllers.jobs import ClusterJobs
 from rollouts.controllers.journal import Journal
 from rollouts.controllers.metrics import ReconcileMetrics, RolloutMetrics
 from rollouts.controllers.questions import Questions
@@ -61,7 +62,13 @@ class Team:
         self._stores, self._informers = stores.informers(client, scope, known, self._hear)
         self._questions = Questions(
             plugins.providers(),
-            Tools(self._session, reader(client), clock.now, settings.prometheus_address),
+            Tools(
+                self._session,
+                reader(client),
+                clock.now,
+                settings.prometheus_address,
+                ClusterJobs(client, settings.job_namespace),
+            ),
             on_answer=self._runs.add,
         )
         self._rollout = RolloutController(

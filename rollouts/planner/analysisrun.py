@@ -12,7 +12,7 @@ from analysis.answers import Answer
 from analysis.arguments import ArgumentError, names_used, secret_args
 from analysis.assess import Case, assess_run, summary
 from analysis.content import Content, cases_of, content_of, has_bad
-from analysis.limits import InvalidMetricError
+from analysis.limits import KEPT_MEASUREMENTS, InvalidMetricError
 from analysis.results import assessed, whole_second, with_answers
 from rollouts.api import events
 from rollouts.api.analysis import (
@@ -103,7 +103,7 @@ def agenda(snapshot: RunSnapshot, now: datetime) -> Agenda:
     cases = cases_of(content, snapshot.status.metric_results, terminating=_is_terminating(snapshot, content))
     dues = {name: next_due(case, snapshot.status.started_at) for name, case in cases.items()}
     queries = (
-        _query(snapshot, metric, cases[metric.name])
+        _query(snapshot, metric, cases[metric.name], content.kept.get(metric.name, KEPT_MEASUREMENTS))
         for metric in content.metrics
         if (due := dues[metric.name]) is not None and due <= now
     )
@@ -153,7 +153,7 @@ def _is_terminating(snapshot: RunSnapshot, content: Content) -> bool:
     return snapshot.is_requested or has_bad(content, snapshot.status.metric_results)
 
 
-def _query(snapshot: RunSnapshot, metric: Metric, case: Case) -> Query:
+def _query(snapshot: RunSnapshot, metric: Metric, case: Case, kept: int) -> Query:
     args = snapshot.spec.args if snapshot.spec else ()
     used = names_used(metric)
     under_way = case.last if case.last and case.last.finished_at is None else None
@@ -162,6 +162,8 @@ def _query(snapshot: RunSnapshot, metric: Metric, case: Case) -> Query:
         tuple(arg for arg in secret_args(args) if arg.name in used),
         under_way,
         cancel=under_way is not None and case.is_terminating,
+        number=case.result.count + case.result.error + 1,
+        kept=kept,
     )
 
 

@@ -23,7 +23,7 @@ class Config(Model):
 
 
 class Echo:
-    key, kinds, config = "echo", (), Config
+    key, kinds, config = "echo", {}, Config
 
     async def measure(self, config, tools, asked):
         return Reading(config.text, f"{asked.namespace}/{asked.run} {config.text}")

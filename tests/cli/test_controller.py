@@ -130,4 +130,14 @@ def test_flags_without_effect_take_their_values_with_them():
 
 def test_every_setting_has_a_flag_or_comes_from_the_environment():
     flags = {flag.field for flag in command.FLAGS}
-    assert set(Settings.__dataclass_fields__) == flags | {"own_namespace"}
+    assert set(Settings.__dataclass_fields__) == flags | {"own_namespace", "job_namespace"}
+
+
+def test_what_argo_rollouts_takes_from_the_environment_alone():
+    given = command.surroundings({"POD_NAMESPACE": "here", "ARGO_ROLLOUTS_ANALYSIS_JOB_NAMESPACE": "jobs"})
+    assert given == {"own_namespace": "here", "job_namespace": "jobs"}
+
+
+def test_jobs_in_another_cluster_are_refused_at_the_start():
+    with pytest.raises(ValueError, match="Jobs of analyses run in this cluster only; unset it"):
+        command.surroundings({"ARGO_ROLLOUTS_ANALYSIS_JOB_KUBECONFIG": "/etc/other"})
