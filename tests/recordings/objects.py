@@ -116,6 +116,13 @@ def web_metric(path: str, condition: str, **limits: Any) -> Manifest:
     return {"name": "m", "successCondition": condition, "provider": provider, **limits}
 
 
+def job_metric(script: str) -> Manifest:
+    """The metric `j`: a Job whose container runs *script*, once."""
+    container = {"name": "s", "image": "alpine:3.8", "command": ["sh", "-c"], "args": [script]}
+    template = {"spec": {"restartPolicy": "Never", "containers": [container]}}
+    return {"name": "j", "provider": {"job": {"spec": {"backoffLimit": 0, "template": template}}}}
+
+
 def analysis_template(name: str, *metrics: Manifest, **spec: Any) -> Manifest:
     """An AnalysisTemplate."""
     return {

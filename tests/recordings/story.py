@@ -27,6 +27,8 @@ LAST = (
 TIME = re.compile(r"\d{10}\.\d+|(?<=\.\.\.\|)\d*\.?\d+")
 # Where such a quotation begins: at a fixed number of bytes before its end, so it moves with the digits of the time.
 EDGE = re.compile(r"(?<=bigger context \.\.\.\|)\w+")
+# Of a run, in the names of its Jobs.
+UID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 FAILURES = re.compile("refused|never|recording ended")
 GROUPS = (
     (re.compile("ScalingReplicaSet"), "scaling"),
@@ -163,7 +165,7 @@ def _counted(metric: Raw) -> str:
     oldest = {name: measured[0].get(name) for name in MEASURED} if measured else {}
     counts = {count: metric[count] for count in COUNTS if count in metric}
     told = json.dumps({**said, "oldest": oldest, "kept": len(measured), **counts})
-    return EDGE.sub("", TIME.sub("TIME", told))
+    return UID.sub("UID", EDGE.sub("", TIME.sub("TIME", told)))
 
 
 TELL = {

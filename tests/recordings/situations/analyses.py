@@ -6,6 +6,7 @@ from tests.recordings.objects import (
     analysis,
     analysis_template,
     canary,
+    job_metric,
     pause,
     rollout,
     web_metric,
@@ -108,3 +109,16 @@ async def analysis_args(x: Recording) -> None:
     made["metadata"]["labels"] = {"team": "blue"}
     await x.create(made)
     await x.good_release(4)
+
+
+async def analysis_job(x: Recording) -> None:
+    """A Job that succeeds, then one that fails."""
+    await x.provide(
+        analysis_template("good", job_metric("sleep 1 && exit 0")),
+        analysis_template("bad", job_metric("sleep 1 && exit 1")),
+    )
+    await x.create(rollout(canary(weight(25), analysis("good"), weight(50), analysis("bad"))))
+    await x.phase("Healthy")
+    await x.image("2")
+    await x.phase("Degraded")
+    await x.look_on(4)
