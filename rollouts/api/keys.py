@@ -52,3 +52,13 @@ GATEWAY_CANARY_VALUE: Final = "in-progress"
 COMMAND: Final = "rollouts.argoproj.io/command"
 # Ours, on ReplicaSets: "<Service>@<RFC 3339>", since when its pods stand behind that Service.
 SERVING: Final = "rollouts.argoproj.io/serving"
+# Ours, on Rollouts of StatefulSets: a finalizer, which lets the partition be given back before they go.
+PARTITION_FINALIZER: Final = "rollouts.argoproj.io/partition"
+# Ours, on StatefulSets: the name of the Rollout that moves their partition. Admission policies look for it.
+PARTITION_MANAGED_BY: Final = "rollouts.argoproj.io/managed-by"
+# Ours, on StatefulSets: the partition as we last wrote it; one that differs is somebody else's.
+PARTITION_WRITTEN: Final = "rollouts.argoproj.io/partition-written"
+
+# Kubernetes', on pods of a StatefulSet: the name of their ControllerRevision; and their ordinal, from 1.28.
+REVISION_LABEL: Final = "controller-revision-hash"
+POD_INDEX_LABEL: Final = "apps.kubernetes.io/pod-index"

@@ -109,9 +109,28 @@ class RolloutDuration(Part, frozen=True):
     completion_status: str = ""
 
 
+class PartitionStatus(Part, frozen=True):
+    """Ours: what only a Rollout of a StatefulSet keeps.
+
+    *original*: the partition as its users want it, given back in the end. *step*: whose share the partition stands for
+    (the number of steps: all pods; None: no share). *serving*: "<revision> <Service>@<RFC 3339>", since when it stands
+    behind that Service. *resets*: when somebody else wrote the partition, lately. *ignored_replicas*: of which
+    `spec.replicas` an Event already said that it counts for nothing. *lost*: the revision that Kubernetes made current
+    though it was not promoted.
+    """
+
+    original: int = 0
+    step: int | None = None
+    serving: str = ""
+    resets: tuple[datetime, ...] = ()
+    ignored_replicas: int | None = None
+    lost: str = ""
+
+
 class RolloutStatus(Part, frozen=True):
     """What a Rollout has come to. Hashes are values of label `rollouts-pod-template-hash`.
 
+    Those of a StatefulSet are values of label `controller-revision-hash`.
     *current_step_index* is None without steps. *observed_generation* is text, as clients expect.
     """
 
@@ -143,6 +162,7 @@ class RolloutStatus(Part, frozen=True):
     albs: tuple[ALBStatus, ...] = ()
     duration: RolloutDuration | None = None
     last_command: str = ""
+    partition: PartitionStatus | None = None
 
 
 def status_dict(status: RolloutStatus) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The parts of Kubernetes' own objects that decisions read; templates are kept as they came, since they are hashed."""
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -139,6 +140,20 @@ class PodTemplate(Lean, frozen=True):
     template: Json = {}
 
 
+class ManagedField(Lean, frozen=True):
+    """Who wrote which fields of an object, and when; *fields* in the API server's own notation."""
+
+    manager: str = ""
+    time: datetime | None = None
+    fields: Json = msgspec.field(default_factory=dict, name="fieldsV1")
+
+
+class ManagedMetadata(Metadata, frozen=True, rename="camel", omit_defaults=True):
+    """Metadata with the names of those who wrote the object."""
+
+    managed_fields: tuple[ManagedField, ...] = ()
+
+
 class RollingUpdate(Lean, frozen=True):
     """Ordinals below *partition* keep their revision."""
 
@@ -189,7 +204,7 @@ class StatefulSetStatus(Lean, frozen=True):
 class StatefulSet(Lean, frozen=True):
     """One StatefulSet."""
 
-    metadata: Metadata
+    metadata: ManagedMetadata
     spec: StatefulSetSpec = StatefulSetSpec()
     status: StatefulSetStatus = StatefulSetStatus()
 
@@ -200,6 +215,36 @@ class ControllerRevision(Lean, frozen=True):
     metadata: Metadata
     revision: int = 0
     content: Json = msgspec.field(default_factory=dict, name="data")
+
+
+class PodDisruptionBudgetSpec(Lean, frozen=True):
+    """How many of the pods that *selector* selects may be evicted; an absent selector selects none, `{}` all.
+
+    *unhealthy_pod_eviction_policy*: "" is `IfHealthyBudget`.
+    """
+
+    selector: Json | None = None
+    min_available: int | str | None = None
+    max_unavailable: int | str | None = None
+    unhealthy_pod_eviction_policy: str = ""
+
+
+class PodDisruptionBudgetStatus(Lean, frozen=True):
+    """What the disruption controller counted."""
+
+    disruptions_allowed: int = 0
+    current_healthy: int = 0
+    desired_healthy: int = 0
+    expected_pods: int = 0
+    observed_generation: int = 0
+
+
+class PodDisruptionBudget(Lean, frozen=True):
+    """One PodDisruptionBudget."""
+
+    metadata: Metadata
+    spec: PodDisruptionBudgetSpec = PodDisruptionBudgetSpec()
+    status: PodDisruptionBudgetStatus = PodDisruptionBudgetStatus()
 
 
 class EndpointConditions(Lean, frozen=True):

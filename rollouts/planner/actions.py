@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from rollouts.api.keys import HASH_LABEL
 from rollouts.api.meta import Json, Key, OwnerReference
 from trafficrouters.base import RouteChange
 
@@ -91,11 +92,34 @@ class EditRollout:
 
 @dataclass(frozen=True, slots=True)
 class SwitchService:
-    """Point a Service at a revision and mark it as ours."""
+    """Point a Service at a revision, which pods carry under *label*, and mark it as ours."""
 
     target: Target
     hash: str
     managed_by: str
+    because: str
+    events: tuple[Announcement, ...] = ()
+    label: str = HASH_LABEL
+
+
+@dataclass(frozen=True, slots=True)
+class CreateService:
+    """Create a Service of our own; its name follows from the Rollout."""
+
+    key: Key
+    body: Json
+    because: str
+    events: tuple[Announcement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseService:
+    """Let a Service of our own outlive the Rollout, for every pod of its StatefulSet.
+
+    Its ownerReferences, the annotation `MANAGED_BY` and the selector's `REVISION_LABEL` go.
+    """
+
+    target: Target
     because: str
     events: tuple[Announcement, ...] = ()
 
@@ -147,6 +171,34 @@ class ScaleDeployment:
     events: tuple[Announcement, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class PatchStatefulSet:
+    """Merge-patch a StatefulSet's partition and our annotations on it, if it is still the version that was seen."""
+
+    target: Target
+    patch: Json
+    because: str
+    events: tuple[Announcement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EvictPod:
+    """Evict exactly this pod, at this version (policy/v1 Eviction with both as preconditions)."""
+
+    target: Target
+    because: str
+    events: tuple[Announcement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DeletePod:
+    """Delete exactly this pod, at this version; only for one that is not ready."""
+
+    target: Target
+    because: str
+    events: tuple[Announcement, ...] = ()
+
+
 Action = (
     CreateReplicaSet
     | UpdateReplicaSet
@@ -160,4 +212,9 @@ Action = (
     | TerminateAnalysisRun
     | DeleteAnalysisRun
     | ScaleDeployment
+    | CreateService
+    | ReleaseService
+    | PatchStatefulSet
+    | EvictPod
+    | DeletePod
 )

@@ -6,7 +6,15 @@ from typing import NamedTuple, Protocol, TypeVar
 from rollouts.api.analysis import AnalysisRun, AnalysisTemplate
 from rollouts.api.meta import Key, Kind, Object, Ref
 from rollouts.api.rollout import Rollout
-from rollouts.api.workloads import Deployment, ReplicaSet, Service
+from rollouts.api.workloads import (
+    ControllerRevision,
+    Deployment,
+    Pod,
+    PodDisruptionBudget,
+    ReplicaSet,
+    Service,
+    StatefulSet,
+)
 from rollouts.planner.reading import Plugins, Reading
 
 Made = TypeVar("Made")
@@ -38,6 +46,18 @@ class Cluster(Protocol):
 
     def deployment(self, key: Key) -> Deployment | None:
         """A Deployment."""
+
+    def stateful_set(self, key: Key) -> StatefulSet | None:
+        """A StatefulSet."""
+
+    def pods(self, owner: str) -> tuple[Pod, ...]:
+        """Those that the owner of that uid controls."""
+
+    def controller_revisions(self, owner: str) -> tuple[ControllerRevision, ...]:
+        """Those that the owner of that uid controls."""
+
+    def budgets(self, namespace: str) -> tuple[PodDisruptionBudget, ...]:
+        """Every PodDisruptionBudget of a namespace."""
 
     def template(self, kind: Kind, key: Key) -> AnalysisTemplate | None:
         """An AnalysisTemplate or ClusterAnalysisTemplate."""

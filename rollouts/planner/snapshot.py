@@ -15,6 +15,7 @@ from rollouts.api.rollout import CanaryStrategy, Rollout, RolloutSpec, RolloutSt
 from rollouts.api.workloads import Deployment, ReplicaSet, Service
 from rollouts.planner.actions import Target
 from rollouts.planner.arithmetic import Limits
+from rollouts.planner.ordinals import Ordinals
 from rollouts.steps.base import BoundStep
 from rollouts.wire.durations import parse_rfc3339
 from rollouts.wire.intorstring import resolve_fenceposts
@@ -30,6 +31,7 @@ class Snapshot:
     *replica_sets* are those this Rollout controls. *endpoints*: names of ready pods behind each Service.
     *analyses*: flattened templates by the field path of the analysis that names them. *background* likewise "".
     *orphans*: ReplicaSets of our selector that nobody controls.
+    *ordinals*: the StatefulSet that workloadRef names, if it names one; *replica_sets* then stand for its revisions.
     *taken*: another's ReplicaSet stands under the name ours would have; *taken_runs*: names that ours could have had.
     """
 
@@ -52,6 +54,7 @@ class Snapshot:
     analyses: Mapping[str, Flattened] = field(default_factory=dict)
     taken_runs: frozenset[str] = frozenset()
     workload: Deployment | None = None
+    ordinals: Ordinals | None = None
     instance_id: str = ""
 
     @property
