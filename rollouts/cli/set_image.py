@@ -6,18 +6,18 @@ from typing import Annotated, Any, Final
 import msgspec
 import typer
 
-from rollouts.api.kinds import DEPLOYMENT, POD_TEMPLATE, REPLICA_SET, ROLLOUT, STATEFUL_SET
+from rollouts.api.kinds import POD_TEMPLATE, ROLLOUT
 from rollouts.api.meta import Key, Ref
 from rollouts.cli import verbs
-from rollouts.cli.connection import Failure, absent, run
+from rollouts.cli.connection import Failure, run
 from rollouts.cli.goflags import GoCommand
 from rollouts.cli.options import Context, Form, Kubeconfig, Namespace, Output, Where, names_of
+from rollouts.cli.templates import template_of
 from rollouts.cli.verbs import Effect
 from rollouts.kube.client import Client
-from rollouts.kube.errors import Conflict, NotFound
+from rollouts.kube.errors import Conflict
 
 TRIES: Final = 5
-WORKLOADS: Final = {kind.name: kind for kind in (DEPLOYMENT, REPLICA_SET, STATEFUL_SET, POD_TEMPLATE)}
 LISTS: Final = ("initContainers", "containers", "ephemeralContainers")
 EVERY: Final = "*"
 
@@ -82,7 +82,7 @@ async def set_images(client: Client, key: Key, images: Images) -> Effect:
 
 
 async def _set_images(client: Client, key: Key, images: Images) -> Effect:
-    ref, found = await _template_of(client, key)
+    ref, found = await template_of(client, key)
     pod_spec = (found if ref.kind == POD_TEMPLATE else found["spec"])["template"]["spec"]
     before = msgspec.json.encode(found)
     _change(pod_spec, images, ref)
@@ -90,29 +90,6 @@ async def _set_images(client: Client, key: Key, images: Images) -> Effect:
         return Effect("keeps its images", "they are what was asked for already")
     await client.update(ref.kind, ref.key, found)
     return Effect("image updated" if ref.kind == ROLLOUT else f"image updated in {ref.kind.name} '{ref.name}'")
-
-
-async def _template_of(client: Client, key: Key) -> tuple[Ref, dict[str, Any]]:
-    """The object that has the template: the Rollout, or its workload."""
-    try:
-        rollout: dict[str, Any] = msgspec.json.decode(await client.get(ROLLOUT, key))
-    except NotFound:
-        raise await absent(client, key) from None
-    named = rollout["spec"].get("workloadRef")
-    if not named:
-        if not rollout["spec"].get("template"):
-            raise Failure(f"Rollout {key.name!r} has neither a template nor a workloadRef")
-        return Ref(ROLLOUT, *key), rollout
-    kind = WORKLOADS.get(named.get("kind", ""))
-    if kind is None:
-        raise Failure(
-            f"workloadRef of {key.name!r} names kind {named.get('kind')!r}, not one of {', '.join(WORKLOADS)}"
-        )
-    ref = Ref(kind, key.namespace, named.get("name", ""))
-    try:
-        return ref, msgspec.json.decode(await client.get(kind, ref.key))
-    except NotFound:
-        raise Failure(f"{ref.kind.name} {ref.name!r}, the workloadRef of {key.name!r}, does not exist") from None
 
 
 def _change(pod_spec: dict[str, Any], images: Images, ref: Ref) -> None:
