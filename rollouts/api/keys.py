@@ -62,3 +62,7 @@ PARTITION_WRITTEN: Final = "rollouts.argoproj.io/partition-written"
 # Kubernetes', on pods of a StatefulSet: the name of their ControllerRevision; and their ordinal, from 1.28.
 REVISION_LABEL: Final = "controller-revision-hash"
 POD_INDEX_LABEL: Final = "apps.kubernetes.io/pod-index"
+# Kubernetes', on every pod of a StatefulSet, and on no other pod.
+POD_NAME_LABEL: Final = "statefulset.kubernetes.io/pod-name"
+# Kubernetes', on ControllerRevisions of StatefulSets; those of DaemonSets carry REVISION_LABEL instead.
+CONTROLLER_REVISION_LABEL: Final = "controller.kubernetes.io/hash"

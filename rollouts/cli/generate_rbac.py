@@ -37,7 +37,15 @@ SHELL: Final = (
     Need(kinds.CLUSTER_ANALYSIS_TEMPLATE, READ),
     Need(kinds.REPLICA_SET, (*READ, "create", "patch", "delete")),
     Need(kinds.DEPLOYMENT, (*READ, "patch")),
-    Need(kinds.SERVICE, (*READ, "patch")),
+    # the partition
+    Need(kinds.STATEFUL_SET, (*READ, "patch")),
+    Need(kinds.CONTROLLER_REVISION, READ),
+    # delete: only for pods of a StatefulSet that are not ready, where eviction is refused
+    Need(kinds.POD, (*READ, "delete")),
+    Need(kinds.POD, ("create",), "eviction"),
+    Need(kinds.POD_DISRUPTION_BUDGET, READ),
+    # create: beside a router, one for each revision of a StatefulSet
+    Need(kinds.SERVICE, (*READ, "create", "patch")),
     Need(kinds.ENDPOINT_SLICE, READ),
     # arguments of analyses: one by name, at the time of a measurement
     Need(kinds.SECRET, ("get",)),

@@ -16,25 +16,40 @@ from rollouts.api.kinds import (
     ANALYSIS_RUN,
     ANALYSIS_TEMPLATE,
     CLUSTER_ANALYSIS_TEMPLATE,
+    CONTROLLER_REVISION,
     DEPLOYMENT,
     ENDPOINT_SLICE,
+    POD,
+    POD_DISRUPTION_BUDGET,
     REPLICA_SET,
     ROLLOUT,
     SERVICE,
+    STATEFUL_SET,
 )
 from rollouts.api.meta import Json, Key, Kind, Ref
 from rollouts.api.rollout import Rollout
-from rollouts.api.workloads import Deployment, EndpointSlice, ReplicaSet, Service
+from rollouts.api.workloads import (
+    ControllerRevision,
+    Deployment,
+    EndpointSlice,
+    Pod,
+    PodDisruptionBudget,
+    ReplicaSet,
+    Service,
+    StatefulSet,
+)
 from rollouts.cli.connection import Failure, absent
 from rollouts.controllers.gather import Gone, Stale, gather
 from rollouts.controllers.memory import Memory
 from rollouts.controllers.stores import (
+    BY_NAMESPACE,
     BY_OWNER,
     BY_SERVICE,
     SERVICE_NAME,
     Settings,
     Stores,
     installed,
+    namespace_of,
     owners,
     service_of,
 )
@@ -52,6 +67,10 @@ FORMS: Final[Mapping[Kind, type[Any]]] = {
     SERVICE: Service,
     ENDPOINT_SLICE: EndpointSlice,
     DEPLOYMENT: Deployment,
+    STATEFUL_SET: StatefulSet,
+    CONTROLLER_REVISION: ControllerRevision,
+    POD: Pod,
+    POD_DISRUPTION_BUDGET: PodDisruptionBudget,
     ANALYSIS_RUN: AnalysisRun,
     ANALYSIS_TEMPLATE: AnalysisTemplate,
     CLUSTER_ANALYSIS_TEMPLATE: AnalysisTemplate,
@@ -136,6 +155,10 @@ def _stores(objects: Objects, route_kinds: Iterable[Kind]) -> Stores:
         services=objects.store(SERVICE),
         endpoint_slices=objects.store(ENDPOINT_SLICE, {BY_SERVICE: service_of}),
         deployments=objects.store(DEPLOYMENT),
+        stateful_sets=objects.store(STATEFUL_SET),
+        controller_revisions=objects.store(CONTROLLER_REVISION, {BY_OWNER: owners}),
+        budgets=objects.store(POD_DISRUPTION_BUDGET, {BY_NAMESPACE: namespace_of}),
+        pods=(objects.store(POD, {BY_OWNER: owners}),),
         runs=objects.store(ANALYSIS_RUN, {BY_OWNER: owners}),
         templates=objects.store(ANALYSIS_TEMPLATE),
         cluster_templates=objects.store(CLUSTER_ANALYSIS_TEMPLATE),
@@ -158,9 +181,7 @@ async def read(client: Client, key: Key, now: datetime, settle: Settle = DEFAULT
         if refs <= asked:
             return Moment(snapshot, now, tuple(objects.all()))
         for ref in sorted(refs - asked):
-            # a ref without a name stands for what is listed above
-            if ref.name:
-                await _fetch(client, ref, objects)
+            await (_fetch(client, ref, objects) if ref.name else _fetch_all(client, ref, objects))
         asked |= refs
 
 
@@ -174,13 +195,29 @@ def _controller(item: dict[str, Any]) -> str:
     return next((str(one["uid"]) for one in owners if one.get("controller")), "")
 
 
+async def _fetch_all(client: Client, ref: Ref, objects: Objects) -> None:
+    """A ref without a name stands for all of its namespace; ReplicaSets are listed already."""
+    if ref.kind != REPLICA_SET:
+        objects.add(ref.kind, await client.list(ref.kind, ref.namespace))
+
+
 async def _fetch(client: Client, ref: Ref, objects: Objects) -> None:
     if ref.kind == SERVICE:
         selector = f"{SERVICE_NAME}={ref.name}"
         objects.add(ENDPOINT_SLICE, await client.list(ENDPOINT_SLICE, ref.namespace, selector=selector))
     try:
-        objects.add(ref.kind, [msgspec.json.decode(await client.get(ref.kind, ref.key))])
+        found = msgspec.json.decode(await client.get(ref.kind, ref.key))
+        objects.add(ref.kind, [found])
+        if ref.kind == STATEFUL_SET:
+            await _fetch_parts(client, found["metadata"], objects)
     except NotFound as error:
         # for a kind that it does not serve, the API server does not say what it has not found
         if ref.name not in error.message:
             objects.unserved.add(ref.kind)
+
+
+async def _fetch_parts(client: Client, of: Json, objects: Objects) -> None:
+    """The pods and revisions of the StatefulSet with metadata *of*."""
+    for kind, selector in ((POD, keys.POD_NAME_LABEL), (CONTROLLER_REVISION, keys.CONTROLLER_REVISION_LABEL)):
+        listed = await client.list(kind, of["namespace"], selector=selector)
+        objects.add(kind, _controlled(listed, {of["uid"]}))

@@ -88,7 +88,7 @@ class AnalysisRunController:
             self._questions.settle(uid, answers)
             raise
         self._questions.settle(uid, answers)
-        expect(writer.written, lambda _: self._runs)
+        expect(writer.written, lambda *_: self._runs)
         if decided.status != run.status:
             self._journal.record_run(run.metadata, decided)
         return True

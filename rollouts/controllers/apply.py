@@ -5,35 +5,18 @@ again does no harm.
 """
 
 from dataclasses import dataclass
-from typing import Final, assert_never
+from typing import Final
 
-from rollouts.api.keys import HASH_LABEL, MANAGED_BY
-from rollouts.api.kinds import ANALYSIS_RUN, DEPLOYMENT, REPLICA_SET, ROLLOUT, SERVICE
-from rollouts.api.meta import Json
+from rollouts.api.kinds import ROLLOUT
 from rollouts.api.rollout import RolloutStatus, status_dict
+from rollouts.controllers.deeds import carry_out
 from rollouts.controllers.writes import Writer, Written
 from rollouts.kube.client import Client
-from rollouts.kube.errors import AlreadyExists, ApiError, Conflict, Forbidden, Invalid, NotFound
-from rollouts.planner.actions import (
-    Action,
-    AdoptReplicaSet,
-    ChangeRoute,
-    CreateAnalysisRun,
-    CreateReplicaSet,
-    DeleteAnalysisRun,
-    DeleteReplicaSet,
-    EditRollout,
-    ReleaseReplicaSet,
-    ScaleDeployment,
-    SwitchService,
-    Target,
-    TerminateAnalysisRun,
-    UpdateReplicaSet,
-)
+from rollouts.kube.errors import AlreadyExists, ApiError, Conflict, Forbidden, Invalid, NotFound, TooManyRequests
+from rollouts.planner.actions import Action, CreateReplicaSet, EvictPod
 from rollouts.planner.draft import Plan
 from rollouts.planner.snapshot import Snapshot, target
 from rollouts.wire.mergepatch import diff
-from trafficrouters.base import CreateRoute, PatchRoute, RouteChange
 
 # What cannot be decoded into its kind (a number where text must stand), and what is too large.
 UNREADABLE: Final = frozenset({400, 413})
@@ -57,6 +40,11 @@ class Refusal:
         return isinstance(self.action, CreateReplicaSet) and isinstance(self.error, AlreadyExists)
 
     @property
+    def is_reprieve(self) -> bool:
+        """A pod may not be evicted for now: its PodDisruptionBudget will say when."""
+        return isinstance(self.action, EvictPod) and isinstance(self.error, TooManyRequests)
+
+    @property
     def is_verdict(self) -> bool:
         """The object itself is refused, by a quota, a policy or its own form: the same again will not pass either."""
         return isinstance(self.error, Invalid | Forbidden) or self.error.status in UNREADABLE
@@ -77,7 +65,7 @@ async def apply(plan: Plan, snapshot: Snapshot, client: Client) -> Receipt:
     writer, done = Writer(client), 0
     try:
         for action in plan.actions:
-            await _carry_out(action, writer)
+            await carry_out(action, writer)
             done += 1
         status_written = await write_status(writer, snapshot, plan.status)
     except ApiError as error:
@@ -96,59 +84,3 @@ async def write_status(writer: Writer, snapshot: Snapshot, status: RolloutStatus
     if patch:
         await writer.patch(ROLLOUT, target(snapshot.rollout.metadata), {"status": patch}, subresource="status")
     return bool(patch)
-
-
-async def _carry_out(action: Action, writer: Writer) -> None:
-    match action:
-        case CreateReplicaSet(key=key, body=body):
-            await writer.create(REPLICA_SET, key, body)
-        case UpdateReplicaSet(target=seen):
-            await writer.patch(REPLICA_SET, seen, _replica_set_patch(action))
-        case DeleteReplicaSet(target=seen):
-            await writer.delete(REPLICA_SET, seen)
-        case AdoptReplicaSet(target=seen, owners=owners) | ReleaseReplicaSet(target=seen, owners=owners):
-            await writer.patch(REPLICA_SET, seen, {"metadata": {"ownerReferences": owners}})
-        case EditRollout(target=seen, patch=patch):
-            await writer.patch(ROLLOUT, seen, patch)
-        case SwitchService(target=seen):
-            await writer.patch(SERVICE, seen, _service_patch(action))
-        case ChangeRoute(change=change):
-            await _change_route(change, writer)
-        case CreateAnalysisRun(key=key, body=body):
-            await writer.create(ANALYSIS_RUN, key, body)
-        case TerminateAnalysisRun(target=seen):
-            # its status may be written at any moment, and that is no reason for it to go on
-            await writer.patch_any(ANALYSIS_RUN, seen, {"spec": {"terminate": True}})
-        case DeleteAnalysisRun(target=seen):
-            await writer.delete(ANALYSIS_RUN, seen)
-        case ScaleDeployment(target=seen, replicas=replicas):
-            await writer.patch(DEPLOYMENT, seen, {"spec": {"replicas": replicas}})
-        case _:
-            assert_never(action)
-
-
-async def _change_route(change: RouteChange, writer: Writer) -> None:
-    match change:
-        case CreateRoute(ref=ref, body=body):
-            await writer.create(ref.kind, ref.key, body)
-        case PatchRoute(ref=ref, patch=patch, resource_version=version):
-            await writer.patch(ref.kind, Target(ref.key, "", version), patch)
-        case _:
-            assert_never(change)
-
-
-def _replica_set_patch(update: UpdateReplicaSet) -> Json:
-    fields = {"replicas": update.replicas, "minReadySeconds": update.min_ready_seconds}
-    spec = {name: value for name, value in fields.items() if value is not None}
-    return _without_empty({"metadata": _without_empty({"annotations": dict(update.annotations or {})}), "spec": spec})
-
-
-def _service_patch(switch: SwitchService) -> Json:
-    return {
-        "metadata": {"annotations": {MANAGED_BY: switch.managed_by}},
-        "spec": {"selector": {HASH_LABEL: switch.hash}},
-    }
-
-
-def _without_empty(fields: Json) -> Json:
-    return {name: value for name, value in fields.items() if value}

@@ -5,11 +5,21 @@ from datetime import timedelta
 from typing import Final
 
 from rollouts.api.analysis import AnalysisRun, AnalysisTemplate
-from rollouts.api.kinds import ANALYSIS_RUN, DEPLOYMENT, REPLICA_SET, SERVICE
+from rollouts.api.keys import PARTITION_FINALIZER
+from rollouts.api.kinds import ANALYSIS_RUN, DEPLOYMENT, POD, POD_DISRUPTION_BUDGET, REPLICA_SET, SERVICE, STATEFUL_SET
 from rollouts.api.meta import Key, Kind, Object, Ref
 from rollouts.api.rollout import Rollout
-from rollouts.api.workloads import Deployment, Endpoint, ReplicaSet, Service
-from rollouts.controllers.stores import BY_OWNER, BY_SERVICE, Settings, Stores, nobody
+from rollouts.api.workloads import (
+    ControllerRevision,
+    Deployment,
+    Endpoint,
+    Pod,
+    PodDisruptionBudget,
+    ReplicaSet,
+    Service,
+    StatefulSet,
+)
+from rollouts.controllers.stores import BY_NAMESPACE, BY_OWNER, BY_SERVICE, Settings, Stores, nobody
 from rollouts.kube.store import HasMetadata, Store
 from rollouts.planner.assembly import assemble
 from rollouts.planner.reading import Plugins
@@ -21,7 +31,7 @@ PATIENCE: Final = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """The Rollout does not exist, or is being deleted: its objects go with it."""
+    """The Rollout does not exist, or is being deleted: its objects go with it, and nothing is to be given back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +49,33 @@ def gather(key: Key, stores: Stores, plugins: Plugins, settings: Settings) -> Go
     if stores.rollouts.is_stale(key):
         return Stale(PATIENCE, f"Rollout {key} is older than our last write to it")
     rollout = stores.rollouts.get(key)
-    if rollout is None or rollout.metadata.deletion_timestamp is not None:
+    if rollout is None or _is_going(rollout):
         stores.memory.forget(key)
         return Gone()
     look = _Look(stores)
     snapshot = assemble(rollout, look, plugins, instance_id=settings.instance_id, recall=stores.memory.recall)
     stores.memory.looked_at(key, frozenset(look.refs))
-    why = _children_behind(rollout, stores) or _references_behind(look, stores)
+    why = (
+        _children_behind(rollout, stores)
+        or _references_behind(look, stores)
+        or _pods_behind(key.namespace, look, stores)
+    )
     return Stale(PATIENCE, why) if why else snapshot
+
+
+def _is_going(rollout: Rollout) -> bool:
+    """It is being deleted, and waits for nothing of ours."""
+    meta = rollout.metadata
+    return meta.deletion_timestamp is not None and PARTITION_FINALIZER not in meta.finalizers
 
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """The stores as a Cluster; *refs* collects what was looked for."""
+    """The stores as a Cluster; *refs* collects what was looked for, *owners* whose pods were."""
 
     stores: Stores
     refs: set[Ref] = field(default_factory=set)
+    owners: set[str] = field(default_factory=set)
 
     def replica_sets(self, owner: str) -> tuple[ReplicaSet, ...]:
         return self.stores.replica_sets.by_index(BY_OWNER, owner)
@@ -87,6 +108,21 @@ class _Look:
     def deployment(self, key: Key) -> Deployment | None:
         self._note(DEPLOYMENT, key)
         return self.stores.deployments.get(key)
+
+    def stateful_set(self, key: Key) -> StatefulSet | None:
+        self._note(STATEFUL_SET, key)
+        return self.stores.stateful_sets.get(key)
+
+    def pods(self, owner: str) -> tuple[Pod, ...]:
+        self.owners.add(owner)
+        return tuple(pod for store in self.stores.pods for pod in store.by_index(BY_OWNER, owner))
+
+    def controller_revisions(self, owner: str) -> tuple[ControllerRevision, ...]:
+        return self.stores.controller_revisions.by_index(BY_OWNER, owner)
+
+    def budgets(self, namespace: str) -> tuple[PodDisruptionBudget, ...]:
+        self._note(POD_DISRUPTION_BUDGET, Key(namespace, ""))
+        return self.stores.budgets.by_index(BY_NAMESPACE, namespace)
 
     def template(self, kind: Kind, key: Key) -> AnalysisTemplate | None:
         self._note(kind, key)
@@ -148,4 +184,14 @@ def _references_behind(look: _Look, stores: Stores) -> str:
             return f"{ref.kind.plural} are not listed yet"
         if store.is_stale(ref.key):
             return f"{ref} is older than our last write to it"
+    return ""
+
+
+def _pods_behind(namespace: str, look: _Look, stores: Stores) -> str:
+    """Which pod of an owner whose pods were looked at is older than what we wrote; "" when none is."""
+    for store in stores.pods:
+        for key in store.pending(namespace):
+            found = store.get(key)
+            if found and found.metadata.controller and found.metadata.controller.uid in look.owners:
+                return f"{POD.name} {key} is older than our last write to it"
     return ""

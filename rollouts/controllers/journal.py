@@ -44,6 +44,10 @@ class Journal:
         """A plan ended early because it was made from a past that is over; the next one will do."""
         log.debug("overtaken", rollout=str(about.key), object=_object(refusal.action), error=str(refusal.error))
 
+    def put_off(self, about: Metadata, refusal: Refusal) -> None:
+        """A write was refused for now, and not because of us; it is tried again ever more slowly."""
+        log.info("put off", rollout=str(about.key), object=_object(refusal.action), why=refusal.error.message)
+
     def announce(self, about: Metadata, said: Iterable[Announcement]) -> None:
         """Say *said* of a Rollout."""
         for one in said:

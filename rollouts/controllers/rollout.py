@@ -63,7 +63,7 @@ class RolloutController:
                 with self._metrics.timed(key):
                     decided = self._holdback.held(snapshot, plan(snapshot, now), now)
                     receipt = await apply(decided, snapshot, self._client)
-                    expect(receipt.written, self._stores.of)
+                    expect(receipt.written, self._stores.holding)
                     self._journal.record(snapshot, decided, receipt)
                     return await self._next_look(snapshot, receipt, decided.wake_at, now)
 
@@ -91,6 +91,9 @@ class RolloutController:
         if refusal.is_verdict and isinstance(refusal.action, CreateReplicaSet):
             await self._tell_why_not_created(snapshot, receipt, refusal.action.key.name)
             return now
+        if refusal.is_reprieve:
+            self._journal.put_off(snapshot.rollout.metadata, refusal)
+            return now
         if not refusal.is_stale:
             raise refusal.error
         self._journal.overtaken(snapshot.rollout.metadata, refusal)
@@ -113,5 +116,5 @@ class RolloutController:
         except ApiError as error:
             self._journal.overtaken(snapshot.rollout.metadata, Refusal(None, error))
             return False
-        expect(writer.written, self._stores.of)
+        expect(writer.written, self._stores.holding)
         return is_news

@@ -6,6 +6,8 @@ from datetime import timedelta
 from functools import cached_property, partial
 from typing import Any, Final, NamedTuple, TypeVar
 
+from msgspec import structs
+
 from rollouts import plugins as registry
 from rollouts.api import keys
 from rollouts.api.analysis import AnalysisRun, AnalysisTemplate
@@ -13,15 +15,29 @@ from rollouts.api.kinds import (
     ANALYSIS_RUN,
     ANALYSIS_TEMPLATE,
     CLUSTER_ANALYSIS_TEMPLATE,
+    CONTROLLER_REVISION,
     DEPLOYMENT,
     ENDPOINT_SLICE,
+    POD,
+    POD_DISRUPTION_BUDGET,
     REPLICA_SET,
     ROLLOUT,
     SERVICE,
+    STATEFUL_SET,
 )
-from rollouts.api.meta import Kind, Object
+from rollouts.api.meta import Key, Kind, Object
 from rollouts.api.rollout import Rollout
-from rollouts.api.workloads import Deployment, EndpointSlice, ReplicaSet, Service
+from rollouts.api.workloads import (
+    ControllerRevision,
+    Deployment,
+    EndpointSlice,
+    ManagedField,
+    Pod,
+    PodDisruptionBudget,
+    ReplicaSet,
+    Service,
+    StatefulSet,
+)
 from rollouts.controllers.memory import Memory
 from rollouts.kube.client import Client
 from rollouts.kube.informer import Informer
@@ -33,7 +49,10 @@ from rollouts.wire.decode import decode
 
 BY_OWNER: Final = "owner"
 BY_SERVICE: Final = "service"
+BY_NAMESPACE: Final = "namespace"
 SERVICE_NAME: Final = "kubernetes.io/service-name"
+# Which of the cluster's pods are watched, a store for each selector; none may select what another one does.
+WATCHED_PODS: Final = (keys.POD_NAME_LABEL,)
 
 Seen = TypeVar("Seen", bound=HasMetadata)
 OnEvent = Callable[[Kind, Event[Any]], None]
@@ -58,41 +77,60 @@ class Settings:
 
 @dataclass(frozen=True)
 class Stores:
-    """The newest known objects. *cluster_templates* is None for a controller confined to a namespace."""
+    """The newest known objects. *cluster_templates* is None for a controller confined to a namespace.
+
+    *pods*: one store for each of WATCHED_PODS, so that idle memory does not grow with the cluster.
+    """
 
     rollouts: Store[Rollout]
     replica_sets: Store[ReplicaSet]
     services: Store[Service]
     endpoint_slices: Store[EndpointSlice]
     deployments: Store[Deployment]
+    stateful_sets: Store[StatefulSet]
+    controller_revisions: Store[ControllerRevision]
+    budgets: Store[PodDisruptionBudget]
     runs: Store[AnalysisRun]
     templates: Store[AnalysisTemplate]
     cluster_templates: Store[AnalysisTemplate] | None = None
+    pods: tuple[Store[Pod], ...] = ()
     routes: Mapping[Kind, Store[Object]] = field(default_factory=dict)
     memory: Memory = field(default_factory=Memory)
 
     def of(self, kind: Kind) -> Store[Any] | None:
-        """The store of *kind*; None for a kind that nobody watches."""
-        return self._by_kind.get(kind)
+        """The store of *kind*, the first of several; None for a kind that nobody watches."""
+        return next(iter(self._by_kind.get(kind, ())), None)
+
+    def holding(self, kind: Kind, key: Key) -> Store[Any] | None:
+        """The store of *kind* that shows *key*; the first one while none does."""
+        found = (store for store in self._by_kind.get(kind, ()) if store.get(key) is not None)
+        return next(found, self.of(kind))
 
     def unsynced(self) -> Iterable[Kind]:
         """Kinds that were never listed completely; routers' kinds are left out, not every Rollout needs them."""
-        return (kind for kind, store in self._by_kind.items() if not store.synced and kind not in self.routes)
+        return (
+            kind
+            for kind, stores in self._by_kind.items()
+            if kind not in self.routes and not all(store.synced for store in stores)
+        )
 
     @cached_property
-    def _by_kind(self) -> dict[Kind, Store[Any]]:
+    def _by_kind(self) -> dict[Kind, tuple[Store[Any], ...]]:
         known: dict[Kind, Store[Any] | None] = {
             ROLLOUT: self.rollouts,
             REPLICA_SET: self.replica_sets,
             SERVICE: self.services,
             ENDPOINT_SLICE: self.endpoint_slices,
             DEPLOYMENT: self.deployments,
+            STATEFUL_SET: self.stateful_sets,
+            CONTROLLER_REVISION: self.controller_revisions,
+            POD_DISRUPTION_BUDGET: self.budgets,
             ANALYSIS_RUN: self.runs,
             ANALYSIS_TEMPLATE: self.templates,
             CLUSTER_ANALYSIS_TEMPLATE: self.cluster_templates,
             **self.routes,
         }
-        return {kind: store for kind, store in known.items() if store is not None}
+        return {POD: self.pods} | {kind: (store,) for kind, store in known.items() if store is not None}
 
 
 def installed(settings: Settings) -> Plugins:
@@ -112,15 +150,22 @@ def informers(
         "services": begin.lean(SERVICE, Service, all_of_them),
         "endpoint_slices": begin.lean(ENDPOINT_SLICE, EndpointSlice, SERVICE_NAME, {BY_SERVICE: service_of}),
         "deployments": begin.lean(DEPLOYMENT, Deployment, all_of_them),
+        "stateful_sets": begin.stateful_sets(),
+        "controller_revisions": begin.lean(
+            CONTROLLER_REVISION, ControllerRevision, keys.CONTROLLER_REVISION_LABEL, {BY_OWNER: owners}
+        ),
+        "budgets": begin.lean(POD_DISRUPTION_BUDGET, PodDisruptionBudget, all_of_them, {BY_NAMESPACE: namespace_of}),
         "runs": begin.lean(ANALYSIS_RUN, AnalysisRun, ours, {BY_OWNER: owners}),
         "templates": begin.lean(ANALYSIS_TEMPLATE, AnalysisTemplate, ours),
     }
     if not settings.namespace:
         own["cluster_templates"] = begin.lean(CLUSTER_ANALYSIS_TEMPLATE, AnalysisTemplate, ours)
+    pods = tuple(begin.lean(POD, Pod, selector, {BY_OWNER: owners}) for selector in WATCHED_PODS)
     routes = {kind: begin.whole(kind) for kind in _route_kinds(plugins)}
     fields: dict[str, Any] = {name: informer.store for name, informer in own.items()}
+    fields["pods"] = tuple(informer.store for informer in pods)
     stores = Stores(routes={kind: informer.store for kind, informer in routes.items()}, **fields)
-    return stores, (*own.values(), *routes.values())
+    return stores, (*own.values(), *pods, *routes.values())
 
 
 def owners(found: HasMetadata) -> Iterable[str]:
@@ -132,6 +177,11 @@ def owners(found: HasMetadata) -> Iterable[str]:
 def nobody(namespace: str) -> str:
     """Stands for the owner that the orphans of *namespace* do not have."""
     return f"nobody/{namespace}"
+
+
+def namespace_of(found: HasMetadata) -> Iterable[str]:
+    """Index: where the object is."""
+    return (found.metadata.namespace,)
 
 
 def service_of(found: EndpointSlice) -> Iterable[str]:
@@ -158,6 +208,9 @@ class _Beginning(NamedTuple):
     ) -> Informer[Seen]:
         return self._informer(kind, partial(_lean, form), selector, indexes)
 
+    def stateful_sets(self) -> Informer[StatefulSet]:
+        return self._informer(STATEFUL_SET, read_stateful_set, "", None)
+
     def whole(self, kind: Kind) -> Informer[Object]:
         return self._informer(kind, object_decoder(kind), "", None)
 
@@ -173,6 +226,22 @@ class _Beginning(NamedTuple):
             indexes=indexes,
             on_event=partial(self.on_event, kind),
         )
+
+
+def read_stateful_set(body: bytes) -> StatefulSet:
+    """The StatefulSet, and of those who wrote it only who wrote the partition."""
+    found = _lean(StatefulSet, body)
+    writers = tuple(field for field in found.metadata.managed_fields if _has_partition(field))
+    return structs.replace(found, metadata=structs.replace(found.metadata, managed_fields=writers))
+
+
+def _has_partition(field: ManagedField) -> bool:
+    written: Any = field.fields
+    for name in ("f:spec", "f:updateStrategy", "f:rollingUpdate", "f:partition"):
+        written = written.get(name)
+        if written is None:
+            return False
+    return True
 
 
 def _lean(form: type[Seen], body: bytes) -> Seen:

@@ -10,23 +10,40 @@ from rollouts.api.kinds import (
     ANALYSIS_RUN,
     ANALYSIS_TEMPLATE,
     CLUSTER_ANALYSIS_TEMPLATE,
+    CONTROLLER_REVISION,
     DEPLOYMENT,
     ENDPOINT_SLICE,
     GROUP,
+    POD,
+    POD_DISRUPTION_BUDGET,
     REPLICA_SET,
     ROLLOUT,
     SERVICE,
+    STATEFUL_SET,
 )
 from rollouts.api.meta import Key, Kind, Metadata, Ref
-from rollouts.api.workloads import Deployment, EndpointSlice, ReplicaSet, Service
+from rollouts.api.workloads import (
+    ControllerRevision,
+    Deployment,
+    EndpointSlice,
+    Pod,
+    PodDisruptionBudget,
+    ReplicaSet,
+    Service,
+    StatefulSet,
+)
 from rollouts.controllers.stores import SERVICE_NAME
 from rollouts.kube.store import Event
+
+PARTS_OF_A_STATEFUL_SET: Final = frozenset({POD, CONTROLLER_REVISION})
 
 Readers = Callable[[Ref], frozenset[Key]]
 
 # Seconds. A ReplicaSet's controller answers our write with two or three of its own within some milliseconds: to look
 # after each would be to plan, and often to write, what the next one overtakes.
 BURST: Final = 0.025
+# Kinds whose changes come in such bursts. Whoever changes a StatefulSet's specification must be answered at once.
+BURSTING: Final = frozenset({POD, CONTROLLER_REVISION, POD_DISRUPTION_BUDGET})
 # Before it has answered with as many pods as are wanted, more is about to come; this is for when it does not.
 UNANSWERED: Final = 0.25
 
@@ -44,9 +61,15 @@ def wakes(kind: Kind, event: Event[Any], readers: Readers) -> frozenset[Key]:
 
 def delay(kind: Kind, event: Event[Any]) -> float:
     """Seconds from *event* to the look at what it changed."""
-    if kind != REPLICA_SET:
-        return 0.0
-    return BURST if event.new is None or _is_answered(event.new) else UNANSWERED
+    if kind == REPLICA_SET:
+        return BURST if event.new is None or _is_answered(event.new) else UNANSWERED
+    return BURST if kind in BURSTING or (kind == STATEFUL_SET and _is_count(event)) else 0.0
+
+
+def _is_count(event: Event[StatefulSet]) -> bool:
+    """Its controller counted; nobody changed what is wanted."""
+    old, new = event.old, event.new
+    return old is not None and new is not None and old.metadata.generation == new.metadata.generation
 
 
 def _is_answered(found: ReplicaSet) -> bool:
@@ -55,11 +78,19 @@ def _is_answered(found: ReplicaSet) -> bool:
 
 
 def _refs(kind: Kind, metadata: Metadata) -> Iterable[Ref]:
-    """What snapshots call the object; they know endpoints by their Service, and look at all orphans of a namespace."""
+    """What snapshots call the object.
+
+    They know endpoints by their Service, pods and revisions by their StatefulSet, and look at all orphans and all
+    budgets of a namespace.
+    """
     if kind == ENDPOINT_SLICE:
         return (Ref(SERVICE, metadata.namespace, metadata.labels.get(SERVICE_NAME, "")),)
+    if kind in PARTS_OF_A_STATEFUL_SET:
+        owner = metadata.controller
+        return (Ref(STATEFUL_SET, metadata.namespace, owner.name),) if owner else ()
     named = Ref(kind, metadata.namespace, metadata.name)
-    return (named, named._replace(name="")) if kind == REPLICA_SET and metadata.controller is None else (named,)
+    is_one_of_all = kind == POD_DISRUPTION_BUDGET or (kind == REPLICA_SET and metadata.controller is None)
+    return (named, named._replace(name="")) if is_one_of_all else (named,)
 
 
 def _owners(kind: Kind, metadata: Metadata) -> Iterable[Key]:
@@ -90,6 +121,23 @@ def _of_replica_set(found: ReplicaSet) -> Any:
     return found.spec, found.status, msgspec.structs.replace(found.metadata, resource_version="")
 
 
+def _of_stateful_set(found: StatefulSet) -> Any:
+    return found.spec, found.status, msgspec.structs.replace(found.metadata, resource_version="")
+
+
+def _of_pod(found: Pod) -> Any:
+    meta = found.metadata
+    return meta.uid, meta.labels, meta.deletion_timestamp, found.status.phase, found.status.conditions
+
+
+def _of_revision(found: ControllerRevision) -> Any:
+    return found.metadata.uid, found.metadata.labels, found.metadata.owner_references, found.revision
+
+
+def _of_budget(found: PodDisruptionBudget) -> Any:
+    return found.metadata.uid, found.spec, found.status
+
+
 def _of_service(found: Service) -> Any:
     return found.spec, found.metadata.annotations, found.metadata.uid, found.metadata.deletion_timestamp
 
@@ -109,6 +157,10 @@ def _of_template(found: AnalysisTemplate) -> Any:
 PARTS: Final[dict[Kind, Callable[[Any], Any]]] = {
     ANALYSIS_RUN: _of_run,
     REPLICA_SET: _of_replica_set,
+    STATEFUL_SET: _of_stateful_set,
+    CONTROLLER_REVISION: _of_revision,
+    POD: _of_pod,
+    POD_DISRUPTION_BUDGET: _of_budget,
     SERVICE: _of_service,
     ENDPOINT_SLICE: _of_slice,
     DEPLOYMENT: _of_deployment,

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Self
 
 import msgspec
 
+from rollouts.api.kinds import POD, POD_DISRUPTION_BUDGET
 from rollouts.api.meta import Json, Key, Kind
 from rollouts.kube.client import Client
 from rollouts.kube.errors import NotFound
@@ -30,10 +31,10 @@ class _Answer(msgspec.Struct):
     metadata: _Version
 
 
-def expect(written: Iterable[Written], store_of: Callable[[Kind], Store[Any] | None]) -> None:
+def expect(written: Iterable[Written], store_of: Callable[[Kind, Key], Store[Any] | None]) -> None:
     """Tell the stores what they will see, so that nothing is decided before they have."""
     for kind, key, version, uid in written:
-        store = store_of(kind)
+        store = store_of(kind, key)
         if store is None:
             continue
         if uid:
@@ -78,6 +79,24 @@ class Writer:
         except NotFound:
             return
         self.written.append(Written(kind, target.key, uid=target.uid))
+
+    async def evict(self, target: Target) -> None:
+        """Ask for a pod's end, if nobody has written it since; one that is gone is no error.
+
+        Raises TooManyRequests where a PodDisruptionBudget forbids it for now.
+        """
+        bound = {"uid": target.uid, "resourceVersion": self._version(POD, target)}
+        body = {
+            "apiVersion": POD_DISRUPTION_BUDGET.api_version,
+            "kind": "Eviction",
+            "metadata": {"name": target.key.name, "namespace": target.key.namespace},
+            "deleteOptions": {"preconditions": bound},
+        }
+        try:
+            await self.client.post(POD.path(*target.key, "eviction"), body)
+        except NotFound:
+            return
+        self.written.append(Written(POD, target.key, uid=target.uid))
 
     def _version(self, kind: Kind, target: Target) -> str:
         return self._versions.get((kind, target.key), target.resource_version)

@@ -51,7 +51,12 @@ def test_what_actions_write_may_be_written():
         actions.TerminateAnalysisRun: (kinds.ANALYSIS_RUN, "patch"),
         actions.DeleteAnalysisRun: (kinds.ANALYSIS_RUN, "delete"),
         actions.ScaleDeployment: (kinds.DEPLOYMENT, "patch"),
+        actions.CreateService: (kinds.SERVICE, "create"),
+        actions.ReleaseService: (kinds.SERVICE, "patch"),
+        actions.PatchStatefulSet: (kinds.STATEFUL_SET, "patch"),
+        actions.DeletePod: (kinds.POD, "delete"),
     }
-    assert {*writes, actions.ChangeRoute} == set(actions.Action.__args__)
+    assert {*writes, actions.ChangeRoute, actions.EvictPod} == set(actions.Action.__args__)
     for kind, verb in writes.values():
         assert verb in allowed()[kind.group, kind.plural]
+    assert allowed()["", "pods/eviction"] == {"create"}

@@ -60,8 +60,9 @@ class ApiServer:
         body = json.loads(text) if text else {}
         path, _, subresource = _split(request.path)
         verb = {"POST": "create", "PATCH": "patch", "PUT": "update", "DELETE": "delete"}[request.method]
-        name = body["metadata"]["name"] if verb == "create" else path.rsplit("/", 1)[1]
-        resource = path.rsplit("/", 1)[1] if verb == "create" else path.rsplit("/", 2)[1]
+        is_new = verb == "create" and not subresource
+        name = body["metadata"]["name"] if is_new else path.rsplit("/", 1)[1]
+        resource = path.rsplit("/", 1)[1] if is_new else path.rsplit("/", 2)[1]
         write = Write(verb, f"{resource}/{subresource}" if subresource else resource, name)
         refused = self.refuse(write, body) or getattr(self, f"_{verb}")(path, body, subresource)
         if isinstance(refused, web.StreamResponse):
@@ -70,7 +71,9 @@ class ApiServer:
         self.after(write)
         return web.json_response(refused)
 
-    def _create(self, path, body, _):
+    def _create(self, path, body, subresource):
+        if subresource == "eviction":
+            return self._delete(path, body["deleteOptions"], "")
         path = f"{path}/{body['metadata']['name']}"
         if path in self.objects:
             return status(409, "AlreadyExists", f'"{path}" already exists')
@@ -88,6 +91,8 @@ class ApiServer:
         wanted = merged(found, {"status": body["status"]} if subresource else body)
         if wanted.get("spec") != found.get("spec"):
             wanted["metadata"] = wanted["metadata"] | {"generation": found["metadata"]["generation"] + 1}
+        if self._is_over(wanted):
+            return self._remove(path)
         return self._store(path, wanted, "MODIFIED")
 
     def _update(self, path, body, _):
@@ -102,9 +107,19 @@ class ApiServer:
         for name, wanted in body.get("preconditions", {}).items():
             if wanted != found["metadata"][name]:
                 return status(409, "Conflict", f"precondition {name}")
-        del self.objects[path]
+        if found["metadata"].get("finalizers"):
+            going = found["metadata"] | {"deletionTimestamp": "2026-01-01T00:00:00Z"}
+            return self._store(path, found | {"metadata": going}, "MODIFIED")
+        return self._remove(path)
+
+    def _is_over(self, found):
+        meta = found["metadata"]
+        return bool(meta.get("deletionTimestamp")) and not meta.get("finalizers")
+
+    def _remove(self, path):
+        found = self.objects.pop(path)
         self._tell(path, "DELETED", self._stamped(found))
-        return {"kind": "Status", "status": "Success"}
+        return {"kind": "Status", "status": "Success", "metadata": found["metadata"]}
 
     def _store(self, path, found, change):
         found = self._stamped(copy.deepcopy(found))
@@ -153,7 +168,7 @@ class ApiServer:
 
 
 def _split(path):
-    for subresource in ("status", "scale"):
+    for subresource in ("status", "scale", "eviction"):
         if path.endswith(f"/{subresource}"):
             return path.removesuffix(f"/{subresource}"), "/", subresource
     return path, "", ""

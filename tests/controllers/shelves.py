@@ -3,8 +3,17 @@
 from rollouts.api import kinds
 from rollouts.api.analysis import AnalysisRun, AnalysisTemplate
 from rollouts.api.meta import Metadata, Object
-from rollouts.api.workloads import Deployment, EndpointSlice, ReplicaSet, Service
-from rollouts.controllers.stores import BY_OWNER, BY_SERVICE, Stores, owners, service_of
+from rollouts.api.workloads import (
+    ControllerRevision,
+    Deployment,
+    EndpointSlice,
+    Pod,
+    PodDisruptionBudget,
+    ReplicaSet,
+    Service,
+    StatefulSet,
+)
+from rollouts.controllers.stores import BY_NAMESPACE, BY_OWNER, BY_SERVICE, Stores, namespace_of, owners, service_of
 from rollouts.kube.store import Store
 from rollouts.wire.decode import decode
 
@@ -13,6 +22,9 @@ FORMS = {
     "replica_sets": (kinds.REPLICA_SET, ReplicaSet),
     "endpoint_slices": (kinds.ENDPOINT_SLICE, EndpointSlice),
     "deployments": (kinds.DEPLOYMENT, Deployment),
+    "stateful_sets": (kinds.STATEFUL_SET, StatefulSet),
+    "controller_revisions": (kinds.CONTROLLER_REVISION, ControllerRevision),
+    "budgets": (kinds.POD_DISRUPTION_BUDGET, PodDisruptionBudget),
     "runs": (kinds.ANALYSIS_RUN, AnalysisRun),
     "templates": (kinds.ANALYSIS_TEMPLATE, AnalysisTemplate),
     "cluster_templates": (kinds.CLUSTER_ANALYSIS_TEMPLATE, AnalysisTemplate),
@@ -21,6 +33,8 @@ INDEXES = {
     "replica_sets": {BY_OWNER: owners},
     "runs": {BY_OWNER: owners},
     "endpoint_slices": {BY_SERVICE: service_of},
+    "controller_revisions": {BY_OWNER: owners},
+    "budgets": {BY_NAMESPACE: namespace_of},
 }
 ROUTES = {"Ingress": kinds.INGRESS, "HTTPRoute": kinds.HTTP_ROUTE, "Gateway": kinds.GATEWAY}
 VERSION = "10"
@@ -53,10 +67,11 @@ def stores_of(*objects, clock=None, **replaced):
         name: shelf(clock, *(decoded(form, raw) for raw in raws if raw["kind"] == kind.name), indexes=INDEXES.get(name))
         for name, (kind, form) in FORMS.items()
     }
+    pods = shelf(clock, *(decoded(Pod, raw) for raw in raws if raw["kind"] == "Pod"), indexes={BY_OWNER: owners})
     routes = {
         kind: shelf(
             clock, *(Object(decoded(Metadata, {**raw, **raw["metadata"]}), raw) for raw in raws if raw["kind"] == name)
         )
         for name, kind in ROUTES.items()
     }
-    return Stores(**{"rollouts": shelf(clock, *rollouts), "routes": routes, **fields, **replaced})
+    return Stores(**{"rollouts": shelf(clock, *rollouts), "routes": routes, "pods": (pods,), **fields, **replaced})

@@ -68,7 +68,7 @@ def test_orphans_are_looked_at_and_our_adoption_is_waited_for():
     stores = stores_of(rollout(), named("ReplicaSet", "web-old", labels=labels))
     assert [rs.metadata.name for rs in gathered(stores).orphans] == ["web-old"]
     assert stores.memory.readers(Ref(kinds.REPLICA_SET, SPACE, "")) == {WEB}
-    expect([Written(kinds.REPLICA_SET, Key(SPACE, "web-old"), "11")], stores.of)
+    expect([Written(kinds.REPLICA_SET, Key(SPACE, "web-old"), "11")], stores.holding)
     assert gathered(stores) == Stale(PATIENCE, "ReplicaSet shop/web-old is older than our last write to it")
 
 
@@ -107,7 +107,7 @@ FOREIGN = named("ReplicaSet", "web-api-old", owner="uid-2")
 )
 def test_nothing_is_decided_before_our_own_writes_are_seen(written, why):
     stores = routed(OLD, FOREIGN)
-    expect([written], stores.of)
+    expect([written], stores.holding)
     match gathered(stores):
         case Stale(patience, found):
             assert (patience, found[: len(why)], bool(why)) == (PATIENCE, why, True)
@@ -117,7 +117,7 @@ def test_nothing_is_decided_before_our_own_writes_are_seen(written, why):
 
 def test_a_write_that_is_seen_is_waited_for_no_more():
     stores = routed(OLD)
-    expect([Written(kinds.REPLICA_SET, Key(SPACE, "web-old"), "11")], stores.of)
+    expect([Written(kinds.REPLICA_SET, Key(SPACE, "web-old"), "11")], stores.holding)
     assert isinstance(gathered(stores), Stale)
     seen = changed(stores.replica_sets.get(Key(SPACE, "web-old")), resource_version="11")
     stores.replica_sets.apply(Change.MODIFIED, seen)

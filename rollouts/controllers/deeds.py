@@ -1,0 +1,140 @@
+"""One action of a plan as the one write it takes."""
+
+from typing import assert_never
+
+from rollouts.api.keys import MANAGED_BY, REVISION_LABEL
+from rollouts.api.kinds import ANALYSIS_RUN, DEPLOYMENT, POD, REPLICA_SET, ROLLOUT, SERVICE, STATEFUL_SET
+from rollouts.api.meta import Json
+from rollouts.controllers.writes import Writer
+from rollouts.planner.actions import (
+    Action,
+    AdoptReplicaSet,
+    ChangeRoute,
+    CreateAnalysisRun,
+    CreateReplicaSet,
+    CreateService,
+    DeleteAnalysisRun,
+    DeletePod,
+    DeleteReplicaSet,
+    EditRollout,
+    EvictPod,
+    PatchStatefulSet,
+    ReleaseReplicaSet,
+    ReleaseService,
+    ScaleDeployment,
+    SwitchService,
+    Target,
+    TerminateAnalysisRun,
+    UpdateReplicaSet,
+)
+from trafficrouters.base import CreateRoute, PatchRoute, RouteChange
+
+OnReplicaSet = CreateReplicaSet | UpdateReplicaSet | DeleteReplicaSet | AdoptReplicaSet | ReleaseReplicaSet
+OnService = CreateService | SwitchService | ReleaseService
+OnRun = CreateAnalysisRun | TerminateAnalysisRun | DeleteAnalysisRun
+OnPod = EvictPod | DeletePod
+
+
+async def carry_out(action: Action, writer: Writer) -> None:
+    """Write it. Raises ApiError."""
+    match action:
+        case CreateReplicaSet() | UpdateReplicaSet() | DeleteReplicaSet() | AdoptReplicaSet() | ReleaseReplicaSet():
+            await _on_replica_set(action, writer)
+        case CreateService() | SwitchService() | ReleaseService():
+            await _on_service(action, writer)
+        case CreateAnalysisRun() | TerminateAnalysisRun() | DeleteAnalysisRun():
+            await _on_run(action, writer)
+        case EvictPod() | DeletePod():
+            await _on_pod(action, writer)
+        case EditRollout(target=seen, patch=patch):
+            await writer.patch(ROLLOUT, seen, patch)
+        case ChangeRoute(change=change):
+            await _change_route(change, writer)
+        case ScaleDeployment(target=seen, replicas=replicas):
+            await writer.patch(DEPLOYMENT, seen, {"spec": {"replicas": replicas}})
+        case PatchStatefulSet(target=seen, patch=patch):
+            await writer.patch(STATEFUL_SET, seen, patch)
+        case _:
+            assert_never(action)
+
+
+async def _on_replica_set(action: OnReplicaSet, writer: Writer) -> None:
+    match action:
+        case CreateReplicaSet(key=key, body=body):
+            await writer.create(REPLICA_SET, key, body)
+        case UpdateReplicaSet(target=seen):
+            await writer.patch(REPLICA_SET, seen, _replica_set_patch(action))
+        case DeleteReplicaSet(target=seen):
+            await writer.delete(REPLICA_SET, seen)
+        case AdoptReplicaSet(target=seen, owners=owners) | ReleaseReplicaSet(target=seen, owners=owners):
+            await writer.patch(REPLICA_SET, seen, {"metadata": {"ownerReferences": owners}})
+        case _:
+            assert_never(action)
+
+
+async def _on_service(action: OnService, writer: Writer) -> None:
+    match action:
+        case CreateService(key=key, body=body):
+            await writer.create(SERVICE, key, body)
+        case SwitchService(target=seen):
+            await writer.patch(SERVICE, seen, _switch(action))
+        case ReleaseService(target=seen):
+            await writer.patch(SERVICE, seen, _RELEASE)
+        case _:
+            assert_never(action)
+
+
+async def _on_run(action: OnRun, writer: Writer) -> None:
+    match action:
+        case CreateAnalysisRun(key=key, body=body):
+            await writer.create(ANALYSIS_RUN, key, body)
+        case TerminateAnalysisRun(target=seen):
+            # its status may be written at any moment, and that is no reason for it to go on
+            await writer.patch_any(ANALYSIS_RUN, seen, {"spec": {"terminate": True}})
+        case DeleteAnalysisRun(target=seen):
+            await writer.delete(ANALYSIS_RUN, seen)
+        case _:
+            assert_never(action)
+
+
+async def _on_pod(action: OnPod, writer: Writer) -> None:
+    match action:
+        case EvictPod(target=seen):
+            await writer.evict(seen)
+        case DeletePod(target=seen):
+            await writer.delete(POD, seen)
+        case _:
+            assert_never(action)
+
+
+async def _change_route(change: RouteChange, writer: Writer) -> None:
+    match change:
+        case CreateRoute(ref=ref, body=body):
+            await writer.create(ref.kind, ref.key, body)
+        case PatchRoute(ref=ref, patch=patch, resource_version=version):
+            await writer.patch(ref.kind, Target(ref.key, "", version), patch)
+        case _:
+            assert_never(change)
+
+
+def _replica_set_patch(update: UpdateReplicaSet) -> Json:
+    fields = {"replicas": update.replicas, "minReadySeconds": update.min_ready_seconds}
+    spec = {name: value for name, value in fields.items() if value is not None}
+    return _without_empty({"metadata": _without_empty({"annotations": dict(update.annotations or {})}), "spec": spec})
+
+
+def _switch(switch: SwitchService) -> Json:
+    return {
+        "metadata": {"annotations": {MANAGED_BY: switch.managed_by}},
+        "spec": {"selector": {switch.label: switch.hash}},
+    }
+
+
+_RELEASE: Json = {
+    "metadata": {"ownerReferences": None, "annotations": {MANAGED_BY: None}},
+    "spec": {"selector": {REVISION_LABEL: None}},
+}
+
+
+def _without_empty(fields: Json) -> Json:
+    return {name: value for name, value in fields.items() if value}
