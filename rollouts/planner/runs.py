@@ -7,23 +7,27 @@ from rollouts.api import keys, reasons
 from rollouts.api.analysis import AnalysisRun
 from rollouts.api.meta import Json, Key
 from rollouts.api.rollout import AnalysisRunStatusRef, RolloutAnalysis
-from rollouts.planner.actions import Announcement, CreateAnalysisRun, TerminateAnalysisRun
+from rollouts.planner.actions import Announcement, CreateAnalysisRun, DeleteAnalysisRun, TerminateAnalysisRun
 from rollouts.planner.draft import Draft
 from rollouts.planner.replicaset import owner
 from rollouts.planner.runnames import numbered, revision, stem
-from rollouts.planner.snapshot import Snapshot, target
+from rollouts.planner.snapshot import Snapshot, is_deleting, target
 
 STAGE = "run_analyses"
 
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """What a run is for: the label, the word in Events, the end of its name, and the analysis that asks for it."""
+    """What a run is for: the label, the word in Events, the end of its name, and the analysis that asks for it.
+
+    *blame* begins the cause of an abort when the run ends badly.
+    """
 
     label: str
     suffix: str
     path: str
     wanted: RolloutAnalysis
+    blame: str
     index: int | None = None
 
     @property
@@ -80,6 +84,33 @@ def _manifest(snapshot: Snapshot, role: Role, name: str, content: Flattened) -> 
     return run_manifest(identity, content)
 
 
+def advance(
+    snapshot: Snapshot, draft: Draft, role: Role, ref: AnalysisRunStatusRef | None
+) -> tuple[Draft, AnalysisRunStatusRef]:
+    """Follow the run that the status names, or begin one."""
+    run = current(snapshot, ref)
+    if _is_spent(snapshot, draft, run):
+        # What a person said goes for the run that is over: the next one may pause again.
+        draft = draft.pausing(removed=(*draft.pauses.removed, reasons.INCONCLUSIVE_ANALYSIS_RUN))
+        return reserve(snapshot, draft, role)
+    if ref is None or ref.name in snapshot.taken_runs:
+        return reserve(snapshot, draft, role)
+    if run is not None:
+        return follow(draft, role, ref, run)
+    if ref.status:
+        # Deleted by somebody: what it found is lost, so its question is asked again.
+        draft = draft.say(STAGE, "act", f"{ref.name} is gone: starting again")
+    return create(snapshot, draft, role, ref.name)
+
+
+def _is_spent(snapshot: Snapshot, draft: Draft, run: AnalysisRun | None) -> bool:
+    """The named run cannot decide any more: a person went on after an inconclusive one, or the release is retried."""
+    if run is None:
+        return False
+    resumed = draft.status.controller_pause and not draft.status.pause_conditions
+    return (resumed and run.status.phase == "Inconclusive") or snapshot.status.aborted_at is not None
+
+
 def follow(draft: Draft, role: Role, ref: AnalysisRunStatusRef, run: AnalysisRun) -> tuple[Draft, AnalysisRunStatusRef]:
     """The status's view of *run* brought up to date, with the Event that tells of a new phase."""
     phase, message = run.status.phase, run.status.message
@@ -91,10 +122,9 @@ def follow(draft: Draft, role: Role, ref: AnalysisRunStatusRef, run: AnalysisRun
 
 
 def judge(draft: Draft, role: Role, ref: AnalysisRunStatusRef) -> Draft:
-    """A background run that ends badly aborts the release; one that cannot tell pauses it."""
+    """A run that ends badly aborts the release; one that cannot tell pauses it."""
     if ref.status in {"Failed", "Error"}:
-        what = reasons.STEP_ANALYSIS if role.label == keys.RUN_TYPE_STEP else reasons.BACKGROUND_ANALYSIS
-        cause = reasons.because(what, ref.message)
+        cause = reasons.because(role.blame, ref.message)
         return draft.pausing(abort=cause).say(STAGE, "refuse", cause)
     if ref.status == "Inconclusive":
         draft = draft.pausing(added=(*draft.pauses.added, reasons.INCONCLUSIVE_ANALYSIS_RUN))
@@ -109,3 +139,24 @@ def end(draft: Draft, runs: tuple[AnalysisRun, ...], why: str) -> Draft:
             name = run.metadata.name
             draft = draft.act(TerminateAnalysisRun(target(run.metadata), f"{name}: {why}"), stage=STAGE)
     return draft
+
+
+def trim(snapshot: Snapshot, draft: Draft, named: set[str] | None = None) -> Draft:
+    """Delete finished runs beyond the history limits, newest kept, and those whose revision is gone."""
+    limits = snapshot.spec.analysis
+    room = {True: limits.successful_run_history_limit, False: limits.unsuccessful_run_history_limit}
+    hashes = {rs.metadata.labels.get(keys.HASH_LABEL) for rs in snapshot.replica_sets if not is_deleting(rs)}
+    for run in sorted(snapshot.runs, key=_created, reverse=True):
+        if run.metadata.name in (named or ()) or not run.status.completed or run.metadata.deletion_timestamp:
+            continue
+        good = run.status.phase == "Successful"
+        room[good] -= 1
+        if room[good] < 0 or run.metadata.labels.get(keys.HASH_LABEL) not in hashes:
+            why = f"{run.metadata.name}: history keeps no more finished runs"
+            draft = draft.act(DeleteAnalysisRun(target(run.metadata), why), stage=STAGE)
+    return draft
+
+
+def _created(run: AnalysisRun) -> tuple[str, str]:
+    at = run.metadata.creation_timestamp
+    return (at.isoformat() if at else "", run.metadata.name)
