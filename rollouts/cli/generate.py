@@ -12,7 +12,7 @@ from typing import Final
 import yaml
 
 from rollouts.api.crds import DEFINITIONS, crd
-from rollouts.cli import generate_rbac, generate_readme
+from rollouts.cli import generate_chart, generate_rbac, generate_readme
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 HEADER: Final = "# Made from rollouts/api by `make generate`. Do not edit.\n"
@@ -29,8 +29,8 @@ class Plain(yaml.SafeDumper):
 def files() -> Mapping[str, str]:
     """Path below the repository's root to content, for everything that is generated."""
     crds = {f"crds/{one.kind.name.lower()}.yaml": HEADER + _yaml(crd(one)) for one in DEFINITIONS}
-    role = {generate_rbac.PATH: generate_rbac.HEADER + _yaml(generate_rbac.cluster_role())}
-    return {**crds, **role, **_readme(ROOT / generate_readme.PATH)}
+    chart = {path: HEADER + _yaml(content) for path, content in generate_chart.files().items()}
+    return {**crds, **chart, **generate_rbac.files(), **_readme(ROOT / generate_readme.PATH)}
 
 
 def _readme(path: Path) -> dict[str, str]:

@@ -1,17 +1,32 @@
-"""The controller's ClusterRole: what the shell itself does, and what plugins declare. Nothing else is allowed."""
+"""The chart's roles: the controller's, which is what the shell does and what plugins declare, and those of people.
+
+Nothing else is allowed. The files are Helm templates: their rules are ours, their names and labels the release's.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
+
+import yaml
 
 from rollouts import plugins
 from rollouts.api import kinds
 from rollouts.api.meta import Kind
 
-PATH: Final = "charts/rollouts/templates/clusterrole.yaml"
+TEMPLATES: Final = "charts/rollouts/templates"
+PATH: Final = f"{TEMPLATES}/clusterrole.yaml"
+NAMESPACED_PATH: Final = f"{TEMPLATES}/role.yaml"
+PEOPLE_PATH: Final = f"{TEMPLATES}/people.yaml"
 HEADER: Final = "# Made from what the controller and its plugins declare, by `make generate`. Do not edit.\n"
 NAME: Final = "rollouts"
-VERBS: Final = ("get", "list", "watch", "create", "update", "patch", "delete")
+NAME_HERE: Final = '{{ include "rollouts.fullname" . }}'
+NAMESPACE_HERE: Final = "namespace: {{ .Release.Namespace }}"
+LABELS_HERE: Final = '{{- include "rollouts.labels" . | nindent 4 }}'
+VERBS: Final = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
 READ: Final = ("get", "list", "watch")
+EDIT: Final = ("update", "patch")
+OURS: Final = (
+    kinds.ROLLOUT, kinds.ANALYSIS_RUN, kinds.ANALYSIS_TEMPLATE, kinds.CLUSTER_ANALYSIS_TEMPLATE, kinds.EXPERIMENT
+)  # fmt: skip
 
 
 class Need(NamedTuple):
@@ -54,6 +69,23 @@ SHELL: Final = (
 )
 
 
+# Into which of Kubernetes' own roles a role of ours goes, and what it adds there; admin has edit's rules, edit view's.
+PEOPLE: Final[Mapping[str, tuple[Need, ...]]] = {
+    "view": (
+        *(Need(kind, READ) for kind in OURS),
+        Need(kinds.ROLLOUT, ("get",), "status"),
+        Need(kinds.ROLLOUT, ("get",), "scale"),
+    ),
+    # promote, abort, retry, pause, restart, undo and set image of a Rollout; the end of a run, of an Experiment
+    "edit": (
+        *(Need(kind, EDIT) for kind in (kinds.ROLLOUT, kinds.ANALYSIS_RUN, kinds.EXPERIMENT)),
+        Need(kinds.ROLLOUT, EDIT, "status"),
+        Need(kinds.ROLLOUT, EDIT, "scale"),
+    ),
+    "admin": tuple(Need(kind, ("create", *EDIT, "delete", "deletecollection")) for kind in OURS),
+}
+
+
 def needs() -> tuple[Need, ...]:
     """Everything the controller and its plugins do."""
     return (*SHELL, *_of_plugins())
@@ -67,6 +99,33 @@ def cluster_role() -> dict[str, Any]:
         "metadata": {"name": NAME, "labels": {"app.kubernetes.io/part-of": NAME}},
         "rules": list(_rules(needs())),
     }
+
+
+def files() -> dict[str, str]:
+    """The chart's templates with roles, by path."""
+    whole = "and .Values.rbac.create (not .Values.namespaced)"
+    narrow = "and .Values.rbac.create .Values.namespaced"
+    within = (need for need in needs() if need.kind.namespaced)
+    return {
+        PATH: HEADER + _template(whole, "ClusterRole", NAME_HERE, needs()),
+        NAMESPACED_PATH: HEADER + _template(narrow, "Role", f"{NAME_HERE}\n  {NAMESPACE_HERE}", within),
+        PEOPLE_PATH: HEADER + "".join(_of_people(role, added) for role, added in PEOPLE.items()),
+    }
+
+
+def _of_people(role: str, added: Iterable[Need]) -> str:
+    name = f'{{{{ include "rollouts.fullname" . }}}}-{role}'
+    label = f'    rbac.authorization.k8s.io/aggregate-to-{role}: "true"\n'
+    return "---\n" + _template("and .Values.rbac.create .Values.rbac.aggregateRoles", "ClusterRole", name, added, label)
+
+
+def _template(condition: str, kind: str, name: str, wanted: Iterable[Need], labels: str = "") -> str:
+    """A Helm template of a role; each directive that is not within a value stands alone on its line."""
+    rules = yaml.safe_dump({"rules": list(_rules(wanted))}, sort_keys=False)
+    return (
+        f"{{{{- if {condition} }}}}\napiVersion: {kinds.CLUSTER_ROLE.api_version}\nkind: {kind}\n"
+        f"metadata:\n  name: {name}\n  labels:\n    {LABELS_HERE}\n{labels}{rules}{{{{- end }}}}\n"
+    )
 
 
 def _of_plugins() -> Iterator[Need]:

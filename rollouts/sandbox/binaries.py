@@ -62,6 +62,8 @@ PROMETHEUS: Final = Program(
     "prometheus", "0.315.0", "prometheus", "github.com/prometheus/prometheus/cmd/prometheus", (2, 30)
 )
 PROMTOOL: Final = PROMETHEUS._replace(name="promtool", package="github.com/prometheus/prometheus/cmd/promtool")
+# No part of a sandbox: what the chart is rendered and checked with.
+HELM: Final = Program("helm", "3.22.0", "helm", "helm.sh/helm/v3/cmd/helm", (3, 14), ("version", "--short"))
 PROGRAMS: Final = (ETCD, API_SERVER, CONTROLLERS, KUBECTL)
 
 

@@ -3,8 +3,9 @@ import yaml
 from rollouts import plugins
 from rollouts.api import kinds
 from rollouts.cli import generate, generate_rbac
-from rollouts.cli.generate_rbac import cluster_role
+from rollouts.cli.generate_rbac import PEOPLE, cluster_role
 from rollouts.planner import actions
+from rollouts.sandbox.furniture import read_cluster_role
 
 
 def allowed():
@@ -17,10 +18,29 @@ def allowed():
     return rules
 
 
-def test_the_file_in_the_chart_is_fresh():
-    stored = (generate.ROOT / generate_rbac.PATH).read_text(encoding="utf-8")
-    assert stored == generate.files()[generate_rbac.PATH]
-    assert yaml.safe_load(stored) == cluster_role()
+def test_the_files_in_the_chart_are_fresh():
+    for path, content in generate_rbac.files().items():
+        assert (generate.ROOT / path).read_text(encoding="utf-8") == content == generate.files()[path]
+
+
+def test_the_sandbox_reads_the_rules_out_of_the_template():
+    assert read_cluster_role(generate.ROOT / generate_rbac.PATH)["rules"] == cluster_role()["rules"]
+
+
+def test_the_role_of_one_namespace_has_all_but_what_has_no_namespace():
+    text = generate_rbac.files()[generate_rbac.NAMESPACED_PATH]
+    rules = yaml.safe_load("rules:" + text.partition("rules:")[2].replace("{{- end }}", ""))["rules"]
+    named = {(rule["apiGroups"][0], resource) for rule in rules for resource in rule["resources"]}
+    assert set(allowed()) - named == {("argoproj.io", "clusteranalysistemplates")}
+
+
+def test_people_get_what_their_role_promises():
+    rules = {role: {(n.resource, verb) for n in added for verb in n.verbs} for role, added in PEOPLE.items()}
+    assert {verb for _, verb in rules["view"]} == {"get", "list", "watch"}
+    assert ("rollouts/status", "patch") in rules["edit"]
+    assert not {verb for _, verb in rules["edit"]} & {"create", "delete"}
+    assert {("rollouts", "create"), ("rollouts", "delete")} <= rules["admin"]
+    assert not any(resource.startswith("secrets") for added in rules.values() for resource, _ in added)
 
 
 def test_nothing_is_allowed_wholesale():
