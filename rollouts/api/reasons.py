@@ -140,3 +140,18 @@ def degraded(reason: str, message: str) -> str:
 def completed_steps(count: int) -> str:
     """Why a canary was promoted, at the end of its steps."""
     return f"Completed all {count} canary steps"
+
+
+# Ours, of Rollouts of StatefulSets: conditions, with these as their reasons too, and Events.
+PARTITION_CONTESTED: Final = "PartitionContested"
+EVICTION_REFUSED: Final = "EvictionRefused"
+REVISION_LOST: Final = "RevisionLost"
+PARTITION_RESET: Final = "PartitionReset"
+PARTITION_MOVED: Final = "PartitionMoved"
+PARTITION_LEFT: Final = "PartitionLeft"
+PARTITION_RESTORED: Final = "PartitionRestored"
+POD_EVICTED: Final = "PodEvicted"
+POD_DELETED: Final = "PodDeleted"
+REPLICAS_IGNORED: Final = "ReplicasIgnored"
+CANARY_OVERLOADED: Final = "CanaryOverloaded"
+SERVICE_CREATED: Final = "ServiceCreated"

@@ -119,7 +119,7 @@ class PartitionStatus(Part, frozen=True):
     though it was not promoted.
     """
 
-    original: int = 0
+    original: int
     step: int | None = None
     serving: str = ""
     resets: tuple[datetime, ...] = ()

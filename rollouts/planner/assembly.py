@@ -1,20 +1,27 @@
 """A Snapshot from the objects of one moment. Pure: whoever has the objects (stores, a simulated world) lends them."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final
 
-from rollouts.api.kinds import DEPLOYMENT
+from msgspec import structs
+
+from rollouts.api.keys import HASH_LABEL, REVISION_LABEL
+from rollouts.api.kinds import DEPLOYMENT, STATEFUL_SET
 from rollouts.api.meta import Kind, Object, Ref
 from rollouts.api.model import Problem
 from rollouts.api.rollout import Rollout
-from rollouts.api.workloads import Deployment, ReplicaSet
-from rollouts.planner.binding import routing_path
+from rollouts.api.workloads import Deployment, ReplicaSet, Service, StatefulSet
+from rollouts.planner.binding import PARTITION, routing_path
 from rollouts.planner.cluster import Cluster, Recall, Work, forgetful
 from rollouts.planner.contents import analyses_of
+from rollouts.planner.ordinals import Ordinals, selecting
 from rollouts.planner.ownership import adoptable
 from rollouts.planner.reading import Plugins, Revision, read_revision, read_spec
+from rollouts.planner.revisions import newest, presented
 from rollouts.planner.runnames import taken
 from rollouts.planner.snapshot import Snapshot
+from rollouts.planner.validation.partition import own_service_problems
 from rollouts.planner.validation.references import service_problems, workload_problems
 from rollouts.planner.validation.unserved import restart_problems
 from trafficrouters.base import BoundRouter, Observed
@@ -29,10 +36,11 @@ def assemble(
     reading = recall(rollout, "spec", (), lambda: read_spec(rollout, plugins))
     work = Work(rollout, reading, cluster, plugins, recall)
     workload = _workload(work)
-    lost = tuple(workload_problems(reading.spec, rollout.metadata.key, workload))
+    lost = tuple(workload_problems(reading.spec, rollout, workload))
     if lost or not reading.is_readable:
         unread = Revision({}, {}, "")
-        return _own(work, unread, None, instance_id, (*lost, *reading.selection))
+        kept = workload if isinstance(workload, StatefulSet) else None
+        return _own(work, unread, kept, instance_id, (*lost, *reading.selection))
     revision = _revision(work, workload)
     restart = restart_problems(reading.spec, rollout)
     wrong = (*reading.selection, *revision.problems, *reading.others, *restart)
@@ -40,12 +48,16 @@ def assemble(
     return snapshot if wrong else _with_references(work, snapshot)
 
 
-def _workload(work: Work) -> Deployment | None:
+def _workload(work: Work) -> Deployment | StatefulSet | None:
     ref = work.reading.spec.workload_ref
-    return work.cluster.deployment(work.key(ref.name)) if ref and ref.kind == DEPLOYMENT.name else None
+    kind = ref.kind if ref else ""
+    name = ref.name if ref else ""
+    if kind == STATEFUL_SET.name:
+        return work.cluster.stateful_set(work.key(name))
+    return work.cluster.deployment(work.key(name)) if kind == DEPLOYMENT.name else None
 
 
-def _revision(work: Work, workload: Deployment | None) -> Revision:
+def _revision(work: Work, workload: Deployment | StatefulSet | None) -> Revision:
     seen = (workload.metadata.uid, workload.metadata.generation) if workload else None
     stamp = (work.rollout.status.collision_count, seen)
     return work.recall(
@@ -54,9 +66,15 @@ def _revision(work: Work, workload: Deployment | None) -> Revision:
 
 
 def _own(
-    work: Work, revision: Revision, workload: Deployment | None, instance_id: str, problems: tuple[Problem, ...]
+    work: Work,
+    revision: Revision,
+    workload: Deployment | StatefulSet | None,
+    instance_id: str,
+    problems: tuple[Problem, ...],
 ) -> Snapshot:
     """What can be said without references."""
+    if isinstance(workload, StatefulSet):
+        return _partitioned(work, revision, workload, instance_id, problems)
     rollout, reading = work.rollout, work.reading
     uid = rollout.metadata.uid
     namesake = work.cluster.replica_set(work.key(f"{rollout.metadata.name}-{revision.hash}"))
@@ -79,6 +97,43 @@ def _own(
     )
 
 
+def _partitioned(
+    work: Work, revision: Revision, found: StatefulSet, instance_id: str, problems: tuple[Problem, ...]
+) -> Snapshot:
+    """The same of a StatefulSet, whose own controller names the revisions."""
+    rollout, reading, cluster = work.rollout, work.reading, work.cluster
+    ordinals = _ordinals(work, found)
+    return Snapshot(
+        rollout=rollout,
+        spec=reading.spec,
+        template=revision.template,
+        selector=revision.selector,
+        hash=newest(ordinals, rollout.status),
+        step_hash=reading.step_hash,
+        problems=problems,
+        replica_sets=presented(ordinals, rollout.status),
+        steps=reading.steps,
+        # Its own share of the traffic follows from its pods: there is nothing to write.
+        routers=tuple(bound for bound in reading.routers if bound.key != PARTITION),
+        runs=cluster.runs(rollout.metadata.uid),
+        ordinals=ordinals,
+        instance_id=instance_id,
+    )
+
+
+def _ordinals(work: Work, found: StatefulSet) -> Ordinals:
+    uid = found.metadata.uid
+    pods = work.cluster.pods(uid)
+    budgets = work.cluster.budgets(found.metadata.namespace)
+    return Ordinals(
+        stateful_set=found,
+        pods=pods,
+        revisions=work.cluster.controller_revisions(uid),
+        budgets=tuple(one for one in budgets if any(selecting((one,), pod.metadata) for pod in pods)),
+        governing=work.cluster.service(work.key(found.spec.service_name)) if found.spec.service_name else None,
+    )
+
+
 def _controls(uid: str, found: ReplicaSet) -> bool:
     owner = found.metadata.controller
     return owner is not None and owner.uid == uid
@@ -91,9 +146,9 @@ def _with_references(work: Work, snapshot: Snapshot) -> Snapshot:
     problems = [
         problem
         for field, service in found.items()
-        for problem in service_problems(f"{CANARY}.{field}", named[field], service, work.rollout, snapshot.template)
+        for problem in _service_problems(work, snapshot, f"{CANARY}.{field}", named[field], service)
     ]
-    services = {service.metadata.name: service for service in found.values() if service is not None}
+    services = {service.metadata.name: _by_hash(service) for service in found.values() if service is not None}
     analyses, wrong_analyses = analyses_of(work, snapshot)
     routes, wrong_routes = _routes(work, snapshot.routers)
     return replace(
@@ -105,6 +160,23 @@ def _with_references(work: Work, snapshot: Snapshot) -> Snapshot:
         taken_runs=taken(snapshot, lambda name: work.cluster.run(work.key(name))) if analyses else frozenset(),
         routes=routes,
     )
+
+
+def _service_problems(
+    work: Work, snapshot: Snapshot, path: str, name: str, service: Service | None
+) -> Iterator[Problem]:
+    if snapshot.ordinals is not None:
+        return own_service_problems(path, service, work.rollout, snapshot.ordinals.ports)
+    return service_problems(path, name, service, work.rollout, snapshot.template)
+
+
+def _by_hash(service: Service) -> Service:
+    """The Service as stages read it: one that selects a revision of a StatefulSet selects by a hash."""
+    selector = service.spec.selector
+    if REVISION_LABEL not in selector:
+        return service
+    read = {HASH_LABEL: selector[REVISION_LABEL]} | {k: v for k, v in selector.items() if k != REVISION_LABEL}
+    return structs.replace(service, spec=structs.replace(service.spec, selector=read))
 
 
 # Routes.

@@ -19,10 +19,11 @@ from trafficrouters.base import BoundRouter, Feature, Router, Scope
 
 STEPS: Final = "spec.strategy.steps"
 ROUTING: Final = "spec.strategy.canary.trafficRouting"
+PARTITION: Final = "statefulSet"
 # The order in which routers are written; plugins follow in the order in which they stand there.
 ORDER: Final = (
     *("istio", "nginx", "alb", "smi", "ambassador", "appMesh", "traefik", "apisix"),
-    *("gatewayAPI", "statefulSet"),
+    *("gatewayAPI", PARTITION),
 )
 GATEWAY_PLUGIN: Final = "argoproj-labs/gatewayAPI"
 # Wire names of the fields of a step.
@@ -40,7 +41,10 @@ Routers = Mapping[str, Router[Any]]
 def bounds_of(canary: CanaryStrategy, routing: Json | None, registry: Routers) -> Bounds:
     """What the steps of *canary* may ask for; *routing* is its `trafficRouting` as written, None when absent."""
     written = canary.traffic_routing
-    found = ((name, _module(name, registry)) for name in _named(routing or {}))
+    named = _named(routing or {})
+    # A router beside the partition splits the traffic: what it supports counts.
+    beside = [name for name in named if name.key != PARTITION] or named
+    found = ((name, _module(name, registry)) for name in beside)
     return Bounds(
         total=canary.total_weight,
         has_router=routing is not None,

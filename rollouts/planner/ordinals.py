@@ -10,9 +10,9 @@ from functools import cached_property
 from typing import Final
 
 from rollouts.api import keys
-from rollouts.api.meta import Metadata
+from rollouts.api.meta import Json, Metadata
 from rollouts.api.rollout import LabelSelector
-from rollouts.api.workloads import ControllerRevision, Pod, PodDisruptionBudget, StatefulSet
+from rollouts.api.workloads import ControllerRevision, Pod, PodDisruptionBudget, Service, ServicePort, StatefulSet
 from rollouts.planner.validation.labels import matches
 
 # Above every number of replicas there is; what Kubernetes' own tools write for "nothing".
@@ -21,12 +21,16 @@ PINNED: Final = 32767
 
 @dataclass(frozen=True)
 class Ordinals:
-    """A StatefulSet with its pods, its ControllerRevisions, and the PodDisruptionBudgets that select its pods."""
+    """A StatefulSet with its pods, its ControllerRevisions, and the PodDisruptionBudgets that select its pods.
+
+    *governing*: the Service that its spec names, None where there is none.
+    """
 
     stateful_set: StatefulSet
     pods: tuple[Pod, ...] = ()
     revisions: tuple[ControllerRevision, ...] = ()
     budgets: tuple[PodDisruptionBudget, ...] = ()
+    governing: Service | None = None
 
     @property
     def replicas(self) -> int:
@@ -54,6 +58,22 @@ class Ordinals:
     def is_ordered(self) -> bool:
         """Places are filled from below: none while a pod further down is not ready."""
         return self.stateful_set.spec.pod_management_policy != "Parallel"
+
+    @property
+    def ports(self) -> tuple[Json, ...]:
+        """Ports for Services of our own: those of the governing Service, else those of the containers."""
+        if self.governing is not None and self.governing.spec.ports:
+            return tuple(_service_port(port) for port in self.governing.spec.ports)
+        containers = (self.stateful_set.spec.template.get("spec") or {}).get("containers") or ()
+        found = [port for container in containers for port in container.get("ports") or ()]
+        return tuple(
+            {
+                "port": port["containerPort"],
+                "protocol": port.get("protocol", "TCP"),
+                **({"name": port["name"]} if port.get("name") else {}),
+            }
+            for port in found
+        )
 
     @cached_property
     def places(self) -> tuple[Pod | None, ...]:
@@ -94,6 +114,11 @@ class Ordinals:
         since = ready.last_transition_time or pod.metadata.creation_timestamp
         wait = timedelta(seconds=self.stateful_set.spec.min_ready_seconds)
         return since + wait if since else None
+
+
+def _service_port(port: ServicePort) -> Json:
+    given = {"name": port.name, "targetPort": port.target_port, "appProtocol": port.app_protocol}
+    return {"port": port.port, "protocol": port.protocol, **{key: value for key, value in given.items() if value}}
 
 
 def revision_of(pod: Pod) -> str:

@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 from rollouts.api.meta import Json
 from rollouts.api.model import Problem
 from rollouts.api.rollout import CanaryStrategy, LabelSelector, Rollout, RolloutSpec, parse_spec
-from rollouts.api.workloads import Deployment
+from rollouts.api.workloads import Deployment, StatefulSet
 from rollouts.planner.binding import Routers, Settling, Steps, bind_routers, bind_steps, bounds_of, refused_routes
 from rollouts.planner.validation.canary import canary_problems
 from rollouts.planner.validation.fields import number_problems, selection_problems, strategy_problems
+from rollouts.planner.validation.partition import partition_problems, with_services
 from rollouts.planner.validation.template import template_problems
 from rollouts.planner.validation.unserved import unserved_problems
 from rollouts.steps.base import BoundStep
@@ -56,6 +57,7 @@ def read_spec(rollout: Rollout, plugins: Plugins) -> Reading:
     spec = parse_spec(rollout.spec)
     if not isinstance(spec, RolloutSpec):
         return Reading(RolloutSpec(), selection=spec, is_readable=False)
+    spec = with_services(spec, rollout)
     canary = spec.strategy.canary
     bound = _bind(rollout, canary, plugins) if canary is not None else _Bound()
     return Reading(
@@ -68,12 +70,13 @@ def read_spec(rollout: Rollout, plugins: Plugins) -> Reading:
             *number_problems(spec),
             *strategy_problems(spec),
             *bound.problems,
+            *partition_problems(spec),
             *unserved_problems(spec),
         ),
     )
 
 
-def read_revision(rollout: Rollout, spec: RolloutSpec, workload: Deployment | None) -> Revision:
+def read_revision(rollout: Rollout, spec: RolloutSpec, workload: Deployment | StatefulSet | None) -> Revision:
     """The template of the Rollout, or of its *workload*, under the selector of either; and what is wrong with it."""
     given = workload.spec if workload else None
     template: Json = (given.template if given else rollout.spec.get("template")) or {}

@@ -5,23 +5,33 @@ from datetime import datetime
 from typing import Final
 
 from rollouts.planner.draft import Draft, Plan
+from rollouts.planner.revisions import seen_at
 from rollouts.planner.snapshot import Snapshot
 from rollouts.planner.stages.adopt import adopt
 from rollouts.planner.stages.conclude import conclude
 from rollouts.planner.stages.create_revision import create_revision
+from rollouts.planner.stages.face_loss import face_loss
 from rollouts.planner.stages.follow_replicas import follow_replicas
 from rollouts.planner.stages.give_up_workload import give_up_workload
+from rollouts.planner.stages.keep_partition import keep_partition
+from rollouts.planner.stages.let_go import let_go
+from rollouts.planner.stages.make_services import make_services
+from rollouts.planner.stages.move_partition import move_partition, pin_promoted
+from rollouts.planner.stages.number_revision import number_revision
 from rollouts.planner.stages.point_services import point_services
 from rollouts.planner.stages.promote import promote
+from rollouts.planner.stages.return_pods import return_pods
 from rollouts.planner.stages.route_traffic import route_traffic
 from rollouts.planner.stages.run_analyses import run_analyses
 from rollouts.planner.stages.scale import scale
 from rollouts.planner.stages.settle_retry import settle_retry
 from rollouts.planner.stages.start_over import start_over_if_changed
 from rollouts.planner.stages.take_commands import take_commands
+from rollouts.planner.stages.take_hold import take_hold
 from rollouts.planner.stages.take_step import take_step
 from rollouts.planner.stages.trim_history import trim_history
 from rollouts.planner.stages.validate import validate
+from rollouts.planner.validation.partition import is_partitioned
 
 Stage = Callable[[Snapshot, Draft, datetime], Draft]
 
@@ -43,11 +53,43 @@ CANARY: Final[tuple[Stage, ...]] = (
     promote,
 )
 
+# The same for a StatefulSet, which makes revisions and pods itself: a partition takes the place of sizes.
+PARTITIONED: Final[tuple[Stage, ...]] = (
+    keep_partition,
+    validate,
+    take_hold,
+    take_commands,
+    number_revision,
+    settle_retry,
+    face_loss,
+    start_over_if_changed,
+    make_services,
+    route_traffic,
+    point_services,
+    run_analyses,
+    move_partition,
+    return_pods,
+    take_step,
+    promote,
+    pin_promoted,
+)
+
+# A Rollout of a StatefulSet that is being deleted.
+RELEASED: Final[tuple[Stage, ...]] = (let_go,)
+
+
+def stages_for(snapshot: Snapshot) -> tuple[Stage, ...]:
+    """The stages that decide about *snapshot*."""
+    if snapshot.rollout.metadata.deletion_timestamp is not None:
+        return RELEASED
+    return PARTITIONED if is_partitioned(snapshot.spec) else CANARY
+
 
 def plan(snapshot: Snapshot, now: datetime) -> Plan:
     """What to do about *snapshot* at *now* (UTC). Pure: it neither awaits, logs nor reads a clock."""
+    snapshot = seen_at(snapshot, now)
     draft = Draft(status=snapshot.status)
-    for stage in CANARY:
+    for stage in stages_for(snapshot):
         draft = stage(snapshot, draft, now)
         if draft.stopped:
             break

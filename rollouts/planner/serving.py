@@ -10,6 +10,7 @@ from rollouts.api import keys
 from rollouts.api.workloads import ReplicaSet
 from rollouts.planner.actions import UpdateReplicaSet
 from rollouts.planner.draft import Draft
+from rollouts.planner.partition import keeping
 from rollouts.planner.snapshot import Snapshot, target
 from rollouts.wire.durations import parse_rfc3339, rfc3339
 
@@ -51,15 +52,19 @@ def note(snapshot: Snapshot, draft: Draft, revision: ReplicaSet, service: str, n
     if at is not None:
         return draft.wake(at) if now < at else draft
     why = f"{revision.metadata.name} stands behind Service {service}"
-    return _annotate(draft, revision, f"{service}@{rfc3339(now)}", why)
+    return _annotate(snapshot, draft, revision, f"{service}@{rfc3339(now)}", why)
 
 
 def forget(snapshot: Snapshot, draft: Draft, revision: ReplicaSet, service: str) -> Draft:
     """Take back that *revision* stands behind *service*."""
     if heard_at(snapshot, revision, service) is None:
         return draft
-    return _annotate(draft, revision, None, f"{revision.metadata.name} no longer stands behind Service {service}")
+    why = f"{revision.metadata.name} no longer stands behind Service {service}"
+    return _annotate(snapshot, draft, revision, None, why)
 
 
-def _annotate(draft: Draft, revision: ReplicaSet, value: str | None, why: str) -> Draft:
+def _annotate(snapshot: Snapshot, draft: Draft, revision: ReplicaSet, value: str | None, why: str) -> Draft:
+    if snapshot.ordinals is not None:
+        # A StatefulSet's revisions have no object of ours.
+        return keeping(draft, serving=f"{revision.metadata.name} {value}" if value else "")
     return draft.act(UpdateReplicaSet(target(revision.metadata), why, annotations={keys.SERVING: value}), stage=STAGE)

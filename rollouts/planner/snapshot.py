@@ -74,7 +74,9 @@ class Snapshot:
 
     @property
     def replicas(self) -> int:
-        """How many pods are wanted in all."""
+        """How many pods are wanted in all; of a StatefulSet, by its own word."""
+        if self.ordinals is not None:
+            return self.ordinals.replicas
         return 1 if self.spec.replicas is None else self.spec.replicas
 
     @property
@@ -132,9 +134,15 @@ class Snapshot:
         return revision_of(self.rollout.metadata)
 
     def ready_pods(self, service: str, revision: ReplicaSet | None) -> int:
-        """How many ready endpoints of *service* are pods of *revision* (by the names its pods have)."""
+        """How many ready endpoints of *service* are pods of *revision*: by the names its pods have.
+
+        A StatefulSet uses names again, in every revision: there the pods' labels tell.
+        """
         if revision is None:
             return 0
+        if self.ordinals is not None:
+            own = {pod.metadata.name for pod in self.ordinals.of_revision(hash_of(revision))}
+            return sum(1 for pod in self.endpoints.get(service, ()) if pod in own)
         prefix = pod_prefix(revision)
         return sum(1 for pod in self.endpoints.get(service, ()) if pod.startswith(prefix))
 

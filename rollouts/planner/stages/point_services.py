@@ -9,6 +9,7 @@ from rollouts.api import keys
 from rollouts.api.workloads import ReplicaSet, Service
 from rollouts.planner.actions import Announcement, SwitchService
 from rollouts.planner.draft import Draft
+from rollouts.planner.places import share
 from rollouts.planner.snapshot import Snapshot, available, hash_of, is_available, target
 
 STAGE = "point_services"
@@ -20,7 +21,8 @@ def point_services(snapshot: Snapshot, draft: Draft, now: datetime) -> Draft:
     strategy = snapshot.strategy
     stable = snapshot.of_hash(draft.status.stable_rs)
     if strategy.stable_service:
-        draft = _point(snapshot, draft, strategy.stable_service, stable)
+        ahead = _goes_ahead(snapshot, draft, stable)
+        draft = _point(snapshot, draft, strategy.stable_service, snapshot.canary if ahead else stable)
     if not strategy.canary_service:
         return draft
     if draft.is_aborted:
@@ -29,6 +31,18 @@ def point_services(snapshot: Snapshot, draft: Draft, now: datetime) -> Draft:
     if held and snapshot.canary is not stable:
         return draft.say(STAGE, "hold", held)
     return _point(snapshot, draft, strategy.canary_service, snapshot.canary)
+
+
+def _goes_ahead(snapshot: Snapshot, draft: Draft, stable: ReplicaSet | None) -> bool:
+    """The stable Service of a StatefulSet leads to the new revision before promotion: no old pod will be left."""
+    if snapshot.ordinals is None or draft.is_promoted or stable is None:
+        return False
+    if stable.spec.replicas == 0:
+        return available(snapshot.canary) > 0
+    routing = draft.routing
+    if routing is None or not routing.is_in_effect or routing.split.canary < routing.split.total:
+        return False
+    return share(snapshot, draft).exposed >= snapshot.replicas
 
 
 def _held_by_traffic(snapshot: Snapshot, draft: Draft) -> str:
@@ -72,7 +86,9 @@ def _point(snapshot: Snapshot, draft: Draft, name: str, revision: ReplicaSet | N
 def _switch(snapshot: Snapshot, service: Service, revision: ReplicaSet, why: str) -> SwitchService:
     old, new = _hash(service), hash_of(revision)
     text = f"Switched selector for service '{service.metadata.name}' from '{old}' to '{new}'"
-    return SwitchService(target(service.metadata), new, snapshot.key.name, why, (Announcement("SwitchService", text),))
+    label = keys.REVISION_LABEL if snapshot.ordinals else keys.HASH_LABEL
+    said = (Announcement("SwitchService", text),)
+    return SwitchService(target(service.metadata), new, snapshot.key.name, why, said, label)
 
 
 def _hash(service: Service) -> str:

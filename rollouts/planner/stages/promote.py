@@ -38,7 +38,7 @@ def _why(snapshot: Snapshot, draft: Draft) -> str | None:
         return reasons.INITIAL_DEPLOY
     if draft.is_aborted and not draft.is_promoted:
         return None
-    if not _has_all_pods(snapshot, draft):
+    if not _has_all_pods(snapshot, draft) or not _is_current(snapshot):
         return None
     if draft.routing is not None and not draft.routing.is_in_effect:
         return None
@@ -49,6 +49,13 @@ def _why(snapshot: Snapshot, draft: Draft) -> str | None:
     if draft.is_promoted:
         return reasons.FAST_ROLLBACK
     return reasons.completed_steps(len(snapshot.steps)) if _is_at_the_end(snapshot, draft) else None
+
+
+def _is_current(snapshot: Snapshot) -> bool:
+    """A pod of a StatefulSet that dies from now on comes back in the new revision, wherever the partition stands."""
+    if snapshot.ordinals is None:
+        return True
+    return snapshot.ordinals.stateful_set.status.current_revision == snapshot.canary_hash
 
 
 def _is_at_the_end(snapshot: Snapshot, draft: Draft) -> bool:

@@ -14,8 +14,9 @@ from rollouts.api.workloads import ReplicaSet
 from rollouts.planner.actions import Announcement, ChangeRoute
 from rollouts.planner.conditions import get
 from rollouts.planner.draft import Draft, Routing
+from rollouts.planner.places import too_few
 from rollouts.planner.serving import forget, note, settling, unheard
-from rollouts.planner.sizes import index_of, is_whole, missing_pods
+from rollouts.planner.sizes import index_of, is_whole
 from rollouts.planner.snapshot import Snapshot, available
 from rollouts.steps.base import goal_of
 from trafficrouters.base import BoundRouter, TrafficSplit
@@ -61,6 +62,8 @@ def _wanted(snapshot: Snapshot, draft: Draft, now: datetime) -> tuple[int, str]:
     canary = snapshot.canary
     if draft.is_promoted:
         return _after_promotion(snapshot, draft, now)
+    if _nobody_else(snapshot, draft):
+        return snapshot.total, "no pod of the stable revision is left"
     if draft.is_aborted:
         return 0, "the release is aborted"
     if canary is None or available(canary) == 0:
@@ -75,13 +78,21 @@ def _wanted(snapshot: Snapshot, draft: Draft, now: datetime) -> tuple[int, str]:
         return 0, "there are no steps: traffic moves with the Service at promotion"
     is_last = index == len(snapshot.steps)
     target = snapshot.total if is_last else goal_of(snapshot.steps[: index + 1]).weight
-    missing = missing_pods(snapshot, draft)
+    missing = too_few(snapshot, draft)
     unknown = unheard(snapshot, canary, snapshot.strategy.canary_service, now)
     if unknown and target > _current(snapshot):
         return _current(snapshot), unknown
     if missing and target > _current(snapshot):
         return min(target, max(_current(snapshot), goal_of(snapshot.steps[:index]).weight)), missing
     return target, "all steps are complete" if is_last else f"step {index + 1} of {len(snapshot.steps)}"
+
+
+def _nobody_else(snapshot: Snapshot, draft: Draft) -> bool:
+    """All places of a StatefulSet are the canary's: only there anybody can answer."""
+    stable, canary = snapshot.of_hash(draft.status.stable_rs), snapshot.canary
+    if snapshot.ordinals is None or stable is None or canary is None or stable.spec.replicas:
+        return False
+    return available(canary) > 0 and not _not_pointed(snapshot, canary)
 
 
 def _current(snapshot: Snapshot) -> int:
@@ -128,6 +139,9 @@ def _not_with_stable(snapshot: Snapshot, draft: Draft, name: str) -> str:
 
 def _within_capacity(snapshot: Snapshot, draft: Draft, wanted: int) -> tuple[int, str]:
     """*wanted*, or the least canary weight that leaves the stable side no more than its pods can carry."""
+    if snapshot.ordinals is not None:
+        # Places are shared: the stable side regains pods only after traffic has left the canary's.
+        return wanted, ""
     total = snapshot.total
     have = available(snapshot.of_hash(draft.status.stable_rs))
     current = _current(snapshot)
@@ -142,7 +156,8 @@ def _within_capacity(snapshot: Snapshot, draft: Draft, wanted: int) -> tuple[int
 def _split(snapshot: Snapshot, draft: Draft, weight: int, now: datetime) -> TrafficSplit | None:
     """The whole split; None while nothing was ever routed and the first pods are not all there."""
     have = available(snapshot.of_hash(draft.status.stable_rs))
-    if snapshot.status.canary.weights is None and have < snapshot.replicas:
+    least = min(1, snapshot.replicas) if snapshot.ordinals else snapshot.replicas
+    if snapshot.status.canary.weights is None and have < least:
         return None
     split = TrafficSplit(
         canary=weight,

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from msgspec import structs
+
 from rollouts.planner.actions import Announcement
 from rollouts.planner.draft import Draft, Extent
 from rollouts.planner.snapshot import Snapshot
@@ -27,7 +29,9 @@ def start_over_if_changed(snapshot: Snapshot, draft: Draft, now: datetime) -> Dr
         current_step_hash=snapshot.step_hash,
         current_step_index=0 if snapshot.steps else None,
     ).with_canary(current_step_analysis_run_status=None, current_background_analysis_run_status=None)
-    if snapshot.steps and snapshot.canary_hash == status.stable_rs:
+    if draft.status.partition is not None:
+        draft = draft.with_status(partition=structs.replace(draft.status.partition, step=None))
+    if snapshot.steps and snapshot.canary_hash == draft.status.stable_rs:
         draft = draft.with_status(current_step_index=len(snapshot.steps)).announce(
             Announcement("SkipSteps", "Rollback to stable ReplicaSets")
         )

@@ -6,7 +6,8 @@ from rollouts.api import reasons
 from rollouts.api.rollout import RolloutStatus
 from rollouts.planner.actions import Announcement
 from rollouts.planner.draft import Draft
-from rollouts.planner.sizes import index_of, is_whole, missing_pods, weight_in_force
+from rollouts.planner.places import lacking
+from rollouts.planner.sizes import index_of, is_whole, weight_in_force
 from rollouts.planner.snapshot import Snapshot
 from rollouts.steps.base import BoundStep, Done, Failed, Outcome, Pause, View, Wait
 
@@ -85,7 +86,7 @@ def _view(snapshot: Snapshot, draft: Draft) -> View:
     routing = draft.routing
     traffic = "" if not snapshot.routers else routing.hold if routing else "no traffic is routed yet"
     return View(
-        counts=missing_pods(snapshot, draft),
+        counts=lacking(snapshot, draft),
         traffic=traffic or _lags(snapshot, draft),
         paused_since=pause.start_time if pause else None,
         is_resumed=status.controller_pause and pause is None,

@@ -20,7 +20,7 @@ def validate(snapshot: Snapshot, draft: Draft, now: datetime) -> Draft:
         if (seen := _may_be_unseen(snapshot)) and now < seen:
             return draft.say(STAGE, "wait", f"not seen yet? {first}").wake(seen).stop(first, Extent.NOTHING)
         return draft.say(STAGE, "refuse", first).wake(now + AGAIN).stop(first, Extent.INVALID)
-    if snapshot.spec.replicas is None:
+    if snapshot.spec.replicas is None and snapshot.ordinals is None:
         # The scale subresource, and with it every HorizontalPodAutoscaler, answers 500 without the field.
         write = EditRollout(target(snapshot.rollout.metadata), {"spec": {"replicas": 1}}, "spec.replicas is absent: 1")
         return draft.act(write, stage=STAGE).stop("spec.replicas is being written", Extent.NOTHING)

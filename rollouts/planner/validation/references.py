@@ -5,18 +5,22 @@ from typing import Final
 
 from analysis.templates import Flattened
 from rollouts.api import keys
-from rollouts.api.kinds import DEPLOYMENT
-from rollouts.api.meta import Json, Key
+from rollouts.api.kinds import DEPLOYMENT, STATEFUL_SET
+from rollouts.api.meta import Json
 from rollouts.api.model import Problem, SpecError
 from rollouts.api.rollout import Rollout, RolloutSpec, WorkloadRef
-from rollouts.api.workloads import Deployment, Service, labels_of
+from rollouts.api.workloads import Deployment, Service, StatefulSet, labels_of
+from rollouts.planner.validation.partition import stateful_set_problems
 from rollouts.planner.validation.shown import bare
 from rollouts.planner.validation.unserved import WORKLOADS
 
 WORKLOAD: Final = "spec.workloadRef"
+KINDS: Final = {kind.name: kind for kind in (DEPLOYMENT, STATEFUL_SET)}
 
 
-def workload_problems(spec: RolloutSpec, key: Key, workload: Deployment | None) -> Iterator[Problem]:
+def workload_problems(
+    spec: RolloutSpec, rollout: Rollout, workload: Deployment | StatefulSet | None
+) -> Iterator[Problem]:
     """Why the template of *spec*'s workloadRef cannot be used; *workload* is what was found under its name."""
     ref = spec.workload_ref
     if ref is None:
@@ -27,7 +31,10 @@ def workload_problems(spec: RolloutSpec, key: Key, workload: Deployment | None) 
     if wrong:
         yield from wrong
     elif workload is None:
-        yield bare(f'{DEPLOYMENT.plural}.{DEPLOYMENT.group} "{key.namespace}/{ref.name}" not found')
+        kind = KINDS[ref.kind]
+        yield bare(f'{kind.plural}.{kind.group} "{rollout.metadata.namespace}/{ref.name}" not found')
+    elif isinstance(workload, StatefulSet):
+        yield from stateful_set_problems(workload, rollout)
 
 
 def _has_metadata(template: Json | None) -> bool:
@@ -36,12 +43,15 @@ def _has_metadata(template: Json | None) -> bool:
 
 
 def _kind_problems(ref: WorkloadRef) -> Iterator[Problem]:
-    if ref.kind != DEPLOYMENT.name:
-        detail = WORKLOADS.get(ref.kind, "must be Deployment")
+    if ref.kind not in KINDS:
+        detail = WORKLOADS.get(ref.kind, "must be Deployment or StatefulSet")
         yield Problem(f"{WORKLOAD}.kind", ref.kind, detail, "Unsupported value")
     elif ref.api_version.partition("/")[0] != DEPLOYMENT.group:
         yield Problem(f"{WORKLOAD}.apiVersion", ref.api_version, f"must be {DEPLOYMENT.api_version}")
-    if ref.scale_down not in {"", "never", "onsuccess", "progressively"}:
+    if ref.kind == STATEFUL_SET.name and ref.scale_down not in {"", "never"}:
+        detail = "a StatefulSet keeps its pods: remove it"
+        yield Problem(f"{WORKLOAD}.scaleDown", ref.scale_down, detail, "Unsupported value")
+    elif ref.scale_down not in {"", "never", "onsuccess", "progressively"}:
         detail = 'supported values: "never", "onsuccess", "progressively"'
         yield Problem(f"{WORKLOAD}.scaleDown", ref.scale_down, detail, "Unsupported value")
 

@@ -66,7 +66,6 @@ RESTART: Final = (
 )
 # Kinds that workloadRef may name in Argo Rollouts or will be able to name here.
 WORKLOADS: Final = {
-    "StatefulSet": "support for StatefulSets comes with a later version; this one takes the template of a Deployment",
     "ReplicaSet": "this version takes the template of a Deployment, not of a ReplicaSet: write it into spec.template",
     "PodTemplate": "this version takes the template of a Deployment, not a PodTemplate: write it into spec.template",
 }
