@@ -14,7 +14,7 @@ import typer
 
 import rollouts.cli
 
-NOT_COMMANDS: Final = frozenset({"app", "generate", "generate_rbac", "generate_readme"})
+NOT_COMMANDS: Final = frozenset({"app", "generate", "generate_lock", "generate_rbac", "generate_readme"})
 
 
 def run(argv: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""`rollouts sandbox`: a real cluster on this machine, without docker."""
+"""`rollouts sandbox`: a real cluster on this machine, without docker; or one of kind, where docker answers."""
 
 import asyncio
 import json
@@ -9,11 +9,12 @@ from typing import Annotated, Any, Final
 
 import typer
 
-import rollouts
-from rollouts.sandbox import cluster
+from rollouts.cli.definitions import definitions
+from rollouts.cli.recipes import recipe
+from rollouts.sandbox import backends, cluster, kind
 from rollouts.sandbox.errors import SandboxError
+from rollouts.sandbox.kind import KindSandbox
 from rollouts.sandbox.load import Load, Target
-from rollouts.sandbox.places import directory_of
 from rollouts.sandbox.state import PROMETHEUS_ADDRESS, Options
 from rollouts.sandbox.tally import Report
 
@@ -23,45 +24,57 @@ app: Final = typer.Typer(
 
 Name = Annotated[str, typer.Option("--name", "-n", help="Which sandbox; several run side by side.")]
 Found = Annotated[str | None, typer.Option("--name", "-n", help="Which sandbox (else the one we are in, or default).")]
-_REPOSITORY: Final = Path(rollouts.__file__).parent.parent
-_CRDS: Final = _REPOSITORY / "crds"
-_CLUSTER_ROLE: Final = _REPOSITORY / "charts/rollouts/templates/clusterrole.yaml"
+Backend = Annotated[
+    str,
+    typer.Option(
+        help="processes: parts that run on this machine as they are. kind: a cluster of kind with the chart installed, "
+        "where `docker info` answers; with real containers, without proxy and Prometheus."
+    ),
+]
+PROCESSES: Final = "processes"
+KIND: Final = "kind"
 
 
 @app.command()
 def up(
     *,
     name: Name = "default",
+    backend: Backend = PROCESSES,
     pod_ready_seconds: Annotated[float, typer.Option(min=0, help="From a pod's creation to Ready.")] = 1.0,
-    crds: Annotated[Path | None, typer.Option(help="Directory of further CRDs (else the repository's).")] = None,
+    crds: Annotated[Path | None, typer.Option(help="Directory of further CRDs (else ours).")] = None,
     cluster_role: Annotated[
-        Path | None, typer.Option(help="File with the controller's ClusterRole (else the chart's).")
+        Path | None, typer.Option(help="File with the controller's ClusterRole (else ours).")
     ] = None,
     prometheus_address: Annotated[str, typer.Option(help="Where Prometheus listens, inside.")] = PROMETHEUS_ADDRESS,
     empty_prometheus: Annotated[
         bool, typer.Option("--empty-prometheus", help="A second one without targets, 127.0.0.1:19090.")
     ] = False,
     publish: Annotated[list[str] | None, typer.Option(help="OUTER:INNER, a port to reach on 127.0.0.1.")] = None,
+    image: Annotated[str, typer.Option(help="kind: the controller's image (else built from the checkout).")] = "",
+    chart: Annotated[str, typer.Option(help="kind: the chart (else the checkout's).")] = "",
 ) -> None:
     """Start a sandbox: API server, controllers, Traefik, Prometheus and pods that really answer.
 
     Programs that are not on this machine are built or downloaded once, into a cache. What a killed `up` left behind
     is cleared first.
     """
-    options = Options(
-        pod_ready_seconds=pod_ready_seconds,
-        crds=crds or _existing(_CRDS),
-        cluster_role=cluster_role or _existing(_CLUSTER_ROLE),
-        prometheus_address=prometheus_address,
-        empty_prometheus=empty_prometheus,
-    )
-    sandbox = _checked(lambda: cluster.up(name, options, _tell))
-    state = sandbox.state
-    seconds = state.seconds if state else 0.0
-    typer.echo(f"sandbox {name} ready in {seconds:.1f} s")
+    if backend == KIND:
+        _up_of_kind(name, image, chart)
+        return
+    if backend != PROCESSES:
+        raise typer.BadParameter(f"{backend!r} is neither {PROCESSES} nor {KIND}", param_hint="--backend")
+    with definitions() as ours:
+        options = Options(
+            pod_ready_seconds=pod_ready_seconds,
+            crds=crds or ours.crds,
+            cluster_role=cluster_role or ours.cluster_role,
+            prometheus_address=prometheus_address,
+            empty_prometheus=empty_prometheus,
+        )
+        sandbox = _checked(lambda: cluster.up(name, options, _tell))
+    _ready(sandbox)
     if publish:
         _checked(lambda: _publish(sandbox, publish))
-    typer.echo(f"  rollouts sandbox exec --name {name} -- kubectl get pods -A")
 
 
 @app.command()
@@ -71,7 +84,7 @@ def down(
     every: Annotated[bool, typer.Option("--all", help="Every sandbox of this user.")] = False,
 ) -> None:
     """End a sandbox and whatever runs in it; nothing of it stays. One that is not there is no error."""
-    for sandbox in cluster.sandboxes() if every else [cluster.Sandbox(directory_of(name))]:
+    for sandbox in backends.every() if every else [_checked(lambda: backends.named(name))]:
         _checked(sandbox.down)
         typer.echo(f"sandbox {sandbox.name} is gone")
 
@@ -81,7 +94,7 @@ def status(
     output: Annotated[str, typer.Option("--output", "-o", help="text or json")] = "text",
 ) -> None:
     """List the sandboxes of this user. Exit code 0 when at least one is up, 1 when none is."""
-    described = [_described(sandbox) for sandbox in cluster.sandboxes()]
+    described = [_described(sandbox) for sandbox in backends.every()]
     if output == "json":
         typer.echo(json.dumps(described, indent=2))
     else:
@@ -95,8 +108,11 @@ def execute(
     argv: Annotated[list[str], typer.Argument(metavar="-- COMMAND [ARGUMENT]...")],
     name: Found = None,
 ) -> None:
-    """Run a command inside a sandbox, with KUBECONFIG, PATH and ROLLOUTS_SANDBOX set. Its exit code is ours."""
-    sandbox = _checked(lambda: cluster.Sandbox.load(name))
+    """Run a command inside a sandbox, with KUBECONFIG, PATH and ROLLOUTS_SANDBOX set. Its exit code is ours.
+
+    For one of kind, which has no inside, only KUBECONFIG is set.
+    """
+    sandbox = _checked(lambda: backends.find(name))
     command = _checked(lambda: sandbox.command(argv))
     sys.stdout.flush()
     environment = sandbox.environment()
@@ -109,7 +125,7 @@ def publish(
     name: Found = None,
 ) -> None:
     """Make ports of a sandbox reachable on 127.0.0.1 of this machine, until the sandbox ends."""
-    _checked(lambda: _publish(cluster.Sandbox.load(name), ports))
+    _checked(lambda: _publish(backends.of_processes(name, "inside to publish ports of"), ports))
 
 
 @app.command()
@@ -136,7 +152,7 @@ def load(
 
 def _go_inside(name: str | None) -> None:
     """Run this very command again inside the sandbox; returns when there."""
-    sandbox = _checked(lambda: cluster.Sandbox.load(name))
+    sandbox = _checked(lambda: backends.of_processes(name, "proxy to send requests to"))
     command = [sys.executable, "-m", "rollouts.cli.sandbox", *sys.argv[sys.argv.index("load") :]]
     entering = _checked(lambda: sandbox.command(command))
     if entering != command:
@@ -149,6 +165,16 @@ async def _loaded(target: Target) -> Report:
     return running.report()
 
 
+def _up_of_kind(name: str, image: str, chart: str) -> None:
+    _ready(_checked(lambda: kind.up(name, recipe(image, chart), _tell)))
+
+
+def _ready(sandbox: backends.AnySandbox) -> None:
+    state = sandbox.state
+    typer.echo(f"sandbox {sandbox.name} ready in {state.seconds if state else 0.0:.1f} s")
+    typer.echo(f"  rollouts sandbox exec --name {sandbox.name} -- kubectl get pods -A")
+
+
 def _publish(sandbox: cluster.Sandbox, pairs: list[str]) -> None:
     mapping = {int(outer): int(inner) for outer, _, inner in (pair.partition(":") for pair in pairs)}
     sandbox.publish(mapping)
@@ -156,24 +182,27 @@ def _publish(sandbox: cluster.Sandbox, pairs: list[str]) -> None:
         typer.echo(f"http://127.0.0.1:{outer} -> port {inner} of sandbox {sandbox.name}")
 
 
-def _described(sandbox: cluster.Sandbox) -> dict[str, Any]:
+def _described(sandbox: backends.AnySandbox) -> dict[str, Any]:
     state = sandbox.state
-    phase = "left over" if state is None else state.phase
-    if phase in {"ready", "starting"} and not sandbox.is_alive:
-        phase = "dead"
+    phase, message = "left over" if state is None else state.phase, ""
+    try:
+        if phase in {"ready", "starting"} and not sandbox.is_alive:
+            phase = "dead"
+    except SandboxError as error:  # one of kind, and kind is not there any more
+        phase, message = "unknown", str(error)
+    processes: dict[str, int] = {}
+    if isinstance(sandbox, cluster.Sandbox) and sandbox.state:
+        message, processes = sandbox.state.message, {"supervisor": sandbox.state.pid, **sandbox.state.processes}
     return {
         "name": sandbox.name,
+        "backend": KIND if isinstance(sandbox, KindSandbox) else PROCESSES,
         "phase": phase,
         "directory": str(sandbox.directory),
-        "message": state.message if state else "",
+        "message": message,
         "seconds": state.seconds if state else 0.0,
-        "processes": {"supervisor": state.pid, **state.processes} if state else {},
+        "processes": processes,
         "kubeconfig": str(sandbox.kubeconfig),
     }
-
-
-def _existing(path: Path) -> Path | None:
-    return path if path.exists() else None
 
 
 def _indented(message: str) -> str:

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rollouts.sandbox import dataplane, namespace, processes
+from rollouts.sandbox import dataplane, kind, namespace, processes
 from rollouts.sandbox.accounts import CONTROLLER_USER
 from rollouts.sandbox.errors import SandboxError
 from rollouts.sandbox.launch import blueprint_of, clear, keep, launch, locked
-from rollouts.sandbox.places import VARIABLE, directory_of, state_root
+from rollouts.sandbox.places import VARIABLE, directory_of
 from rollouts.sandbox.state import EMPTY_PROMETHEUS_ADDRESS, Options, State, read_blueprint, read_state
 
 
@@ -179,18 +179,11 @@ def up(name: str = "default", options: Options | None = None, tell: Callable[[st
     """
     directory = directory_of(name)
     with locked(directory):
-        if Sandbox(directory).is_up:
+        if Sandbox(directory).is_up or kind.is_there(directory):
             raise SandboxError(f"sandbox {name!r} is up already; `rollouts sandbox down --name {name}` ends it")
         clear(directory)
         launch(blueprint_of(directory, options or Options(), tell))
     return Sandbox(directory)
-
-
-def sandboxes() -> list[Sandbox]:
-    """Every sandbox of this user of which there is anything, up or not."""
-    with contextlib.suppress(FileNotFoundError):
-        return [Sandbox(entry) for entry in sorted(state_root().iterdir()) if entry.is_dir()]
-    return []
 
 
 def _resource(event: dict[str, Any]) -> str:

@@ -10,16 +10,26 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
 from rollouts.sandbox import binaries, controlplane, dataplane, downloads, namespace, processes
 from rollouts.sandbox.accounts import write_accounts
 from rollouts.sandbox.binaries import Tell
-from rollouts.sandbox.errors import SandboxError
-from rollouts.sandbox.keys import write_keys
+from rollouts.sandbox.errors import Missing, SandboxError
 from rollouts.sandbox.state import Blueprint, Options, Programs, read_state, write_blueprint
 
+try:
+    from rollouts.sandbox.keys import write_keys
+except ModuleNotFoundError:  # an installation without the extra has every other command
+
+    def write_keys(directory: Path, now: datetime) -> None:
+        """Say what is missing: certificates cannot be made without the package cryptography."""
+        raise Missing(f"no certificates for {directory} ({now:%F}): {NEEDS_EXTRA}")
+
+
+NEEDS_EXTRA: Final = "a sandbox needs the packages of an extra: `pip install 'rollouts[sandbox]'`"
 _PATIENCE: Final = 90.0
 _FAREWELL: Final = 10.0
 
@@ -29,6 +39,8 @@ _PACE: Final = 0.03
 
 def blueprint_of(directory: Path, options: Options, tell: Tell) -> Blueprint:
     """Everything decided that a sandbox in *directory* needs; raises SandboxError when it cannot be had."""
+    if find_spec("cryptography") is None:
+        raise Missing(NEEDS_EXTRA)
     return Blueprint(
         name=directory.name,
         directory=directory,
@@ -42,11 +54,11 @@ def blueprint_of(directory: Path, options: Options, tell: Tell) -> Blueprint:
 def programs(tell: Tell) -> Programs:
     """Every program a sandbox needs, built or downloaded when it is not there; raises Missing."""
     return Programs(
+        traefik=binaries.traefik(),  # first: it is the only one that cannot be built, which takes minutes
         etcd=binaries.obtain(binaries.ETCD, tell),
         api_server=binaries.obtain(binaries.API_SERVER, tell),
         controllers=binaries.obtain(binaries.CONTROLLERS, tell),
         kubectl=binaries.obtain(binaries.KUBECTL, tell),
-        traefik=binaries.traefik(),
         prometheus=downloads.prometheus(tell),
     )
 

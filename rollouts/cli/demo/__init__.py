@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
-import rollouts
+from rollouts.cli.definitions import definitions
 from rollouts.cli.demo.manifests import ROUTERS
 from rollouts.cli.demo.stage import Place, play
 from rollouts.cli.output import is_live
@@ -17,7 +17,6 @@ from rollouts.sandbox import cluster
 from rollouts.sandbox.errors import SandboxError
 from rollouts.sandbox.state import Options
 
-_REPOSITORY: Final = Path(rollouts.__file__).parent.parent
 _INSIDE: Final = "ROLLOUTS_SANDBOX"
 
 
@@ -63,12 +62,10 @@ def _given(kubeconfig: Path | None, url: str, prometheus: str, router: str) -> P
 
 def _in_a_sandbox(router: str) -> int:
     """The same command again, inside a sandbox that is gone afterwards."""
-    options = Options(
-        crds=_REPOSITORY / "crds", cluster_role=_REPOSITORY / "charts/rollouts/templates/clusterrole.yaml"
-    )
     name = f"demo-{os.getpid()}"
     try:
-        sandbox = cluster.up(name, options, typer.echo)
+        with definitions() as ours:
+            sandbox = cluster.up(name, Options(crds=ours.crds, cluster_role=ours.cluster_role), typer.echo)
     except SandboxError as error:
         typer.echo(f"error: {error}", err=True)
         return 1
