@@ -5,6 +5,7 @@ The same thing said again of the same object raises the count of its Event inste
 
 import asyncio
 from collections import OrderedDict
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final, NamedTuple, Protocol
 
@@ -14,7 +15,7 @@ import structlog
 from rollouts.api.kinds import EVENT
 from rollouts.api.meta import Json, Key, Kind, Metadata
 from rollouts.kube.client import Client, Content
-from rollouts.kube.errors import ApiError, NotFound
+from rollouts.kube.errors import AlreadyExists, ApiError, NotFound, ServerFault, TooManyRequests, Unreachable
 
 log = structlog.get_logger("rollouts.kube")
 
@@ -23,6 +24,10 @@ WAITING: Final = 10_000
 REMEMBERED: Final = 4096
 # an answer takes milliseconds; one request at a time would tell of a hundred releases seconds late
 LANES: Final = 4
+# 1, 2, 4, … seconds apart: an outage of half a minute loses nothing
+TRIES: Final = 6
+FIRST_WAIT: Final = 1.0
+_PASSING: Final = (TooManyRequests, ServerFault, Unreachable)
 
 
 class Clock(Protocol):
@@ -75,8 +80,9 @@ class _Lane:
 
 
 class Recorder:
-    """Records core/v1 Events as *component*. Nothing it does raises; what does not fit is counted in `dropped`.
+    """Records core/v1 Events as *component*. Nothing it does raises; `dropped` counts what is lost.
 
+    Lost is what does not fit, what the API server refuses, and what it does not take within `TRIES` tries.
     Events of one object are written in the order in which they were said; those of others do not wait for them.
     """
 
@@ -133,19 +139,37 @@ class Recorder:
             log.warning("events not written", waiting=self._count())
 
     async def _write(self, said: _Said, saying: _Saying) -> None:
-        try:
-            written = self._written.pop(said, None)
-            if written is not None:
-                written = await self._raise_count(said, saying, written)
-            if written is None:
-                written = await self._create(said, saying)
-        except ApiError as error:
-            self.dropped += saying.times
-            log.warning("event not written", reason=said.reason, about=str(said.key), error=str(error))
-            return
+        name = self._name(said, saying)
+        for tried in range(TRIES):
+            try:
+                self._remember(said, await self._tell(said, saying, name))
+            except _PASSING as error:
+                if tried == TRIES - 1:
+                    self._give_up(said, saying, error)
+                    return
+                await asyncio.sleep(max(FIRST_WAIT * 2**tried, error.retry_after or 0.0))
+            except ApiError as error:
+                self._give_up(said, saying, error)
+                return
+            else:
+                return
+
+    async def _tell(self, said: _Said, saying: _Saying, name: str) -> _Written:
+        """Count on the Event that says the same, or make one called *name*."""
+        known = self._written.get(said)
+        written = await self._raise_count(said, saying, known) if known is not None else None
+        return written or await self._create(said, saying, name)
+
+    def _remember(self, said: _Said, written: _Written) -> None:
         self._written[said] = written
+        self._written.move_to_end(said)
         if len(self._written) > REMEMBERED:
             self._written.popitem(last=False)
+
+    def _give_up(self, said: _Said, saying: _Saying, error: ApiError) -> None:
+        self.dropped += saying.times
+        self._written.pop(said, None)
+        log.warning("event not written", reason=said.reason, about=str(said.key), error=str(error))
 
     async def _raise_count(self, said: _Said, saying: _Saying, written: _Written) -> _Written | None:
         """Count on an Event; None where the server has forgotten it."""
@@ -158,11 +182,15 @@ class Recorder:
             return None
         return _Written(written.name, times)
 
-    async def _create(self, said: _Said, saying: _Saying) -> _Written:
+    def _name(self, said: _Said, saying: _Saying) -> str:
         # the serial tells apart what is said of one object in one microsecond
         self._serial = (self._serial + 1) % 1000
-        name = f"{said.key.name[:220]}.{int(saying.first.timestamp() * 1e6) * 1000 + self._serial:x}"
-        await self._client.create(EVENT, _namespace(said), self._body(name, said, saying))
+        return f"{said.key.name[:220]}.{int(saying.first.timestamp() * 1e6) * 1000 + self._serial:x}"
+
+    async def _create(self, said: _Said, saying: _Saying, name: str) -> _Written:
+        # a name that is taken is ours: the answer to an earlier try was lost
+        with suppress(AlreadyExists):
+            await self._client.create(EVENT, _namespace(said), self._body(name, said, saying))
         return _Written(name, saying.times)
 
     def _body(self, name: str, said: _Said, saying: _Saying) -> Json:

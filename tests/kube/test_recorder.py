@@ -123,14 +123,36 @@ async def test_a_full_queue_drops_counts_and_says_it_once(tmp_path):
 
 
 @virtual_time
-async def test_a_server_that_fails_stops_nothing(tmp_path):
-    script = Script().on("POST", EVENTS, reset, status(403, "Forbidden"), web.json_response({}))
+async def test_a_server_that_refuses_stops_nothing(tmp_path):
+    script = Script().on("POST", EVENTS, status(403, "Forbidden"), web.json_response({}))
     async with recording(tmp_path, script) as recorder:
-        for number in range(3):
+        for number in range(2):
             recorder.record(ROLLOUT, WEB, "R", f"m{number}")
-        await eventually(lambda: len(script.seen) == 3, within=60)
+        await eventually(lambda: len(script.seen) == 2, within=60)
         await recorder.flush(5)
-        assert recorder.dropped == 2
+        assert recorder.dropped == 1
+
+
+@virtual_time
+async def test_what_a_failing_server_does_not_take_is_told_later_once(tmp_path):
+    taken = status(409, "AlreadyExists")
+    script = Script().on("POST", EVENTS, reset, status(500, "InternalError"), status(429, "TooManyRequests"), taken)
+    async with recording(tmp_path, script) as recorder:
+        recorder.record(ROLLOUT, WEB, "R", "m")
+        await recorder.flush(60)
+        assert len({seen.body["metadata"]["name"] for seen in script.seen}) == 1
+        assert len(script.seen) == 4
+        assert recorder.dropped == 0
+
+
+@virtual_time
+async def test_a_server_that_fails_for_long_is_not_waited_for(tmp_path):
+    script = Script().on("POST", EVENTS, status(500, "InternalError"))
+    async with recording(tmp_path, script) as recorder:
+        recorder.record(ROLLOUT, WEB, "R", "m")
+        await recorder.flush(300)
+        assert len(script.seen) == 6
+        assert recorder.dropped == 1
 
 
 @virtual_time
