@@ -15,7 +15,7 @@ class Lags:
     *ready*: a new pod until it is ready. *counts*: a ReplicaSet's wanted size until its controller acts.
     *endpoints*: a change of pods or selectors until the EndpointSlice tells. *proxy*: a change of a route or of
     endpoints until the data plane acts by it. *gateway*: from there until the Gateway reports the route.
-    *runs*: an AnalysisRun until its verdict.
+    *runs*: an AnalysisRun until its verdict. *going*: a deleted pod of a StatefulSet until it is gone.
     """
 
     seed: int = 0
@@ -25,6 +25,7 @@ class Lags:
     proxy: Span = (0.0, 0.0)
     gateway: Span = (0.0, 0.0)
     runs: Span = (2.0, 2.0)
+    going: Span = (0.5, 0.5)
 
     def of(self, what: str, which: str, count: int) -> timedelta:
         """The delay of the *count*th *what* of *which*, in steps of a tenth of a second."""

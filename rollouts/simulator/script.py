@@ -26,9 +26,11 @@ from rollouts.api.kinds import (
     GATEWAY,
     HTTP_ROUTE,
     INGRESS,
+    POD_DISRUPTION_BUDGET,
     REPLICA_SET,
     ROLLOUT,
     SERVICE,
+    STATEFUL_SET,
 )
 from rollouts.api.meta import Json, Kind, Ref
 from rollouts.api.model import Model
@@ -49,6 +51,8 @@ KINDS: Final[Mapping[str, Kind]] = {
         GATEWAY,
         DEPLOYMENT,
         REPLICA_SET,
+        STATEFUL_SET,
+        POD_DISRUPTION_BUDGET,
         ANALYSIS_TEMPLATE,
         CLUSTER_ANALYSIS_TEMPLATE,
     )
@@ -169,20 +173,38 @@ def _patch(simulation: Simulation, value: Any) -> None:
 def _patch_other(simulation: Simulation, place: str, value: Any) -> None:
     kind, _, name = place.partition("/")
     simulation.tell(f"patch {place}: {value}")
-    simulation.world.patch(Ref(KINDS[kind], simulation.rollout.namespace, name), value)
+    simulation.world.patch(Ref(KINDS[kind], simulation.rollout.namespace, name), value, manager="kubectl")
 
 
 def _container(simulation: Simulation, value: Any) -> None:
-    """Change the first container, of the Rollout or of the Deployment it refers to."""
-    raw = simulation.world.objects.get(simulation.rollout) or {}
-    ref = simulation.rollout
-    named = (raw["spec"].get("workloadRef") or {}).get("name")
-    if named:
-        ref = Ref(DEPLOYMENT, ref.namespace, named)
-        raw = simulation.world.objects.get(ref) or {}
+    """Change the first container, of the Rollout or of the workload it refers to."""
+    ref = _workload(simulation)
+    raw = simulation.world.objects.get(ref) or {}
     first, *others = raw["spec"]["template"]["spec"]["containers"]
     changed = {key: member for key, member in {**first, **value}.items() if member is not None}
     simulation.world.patch(ref, {"spec": {"template": {"spec": {"containers": [changed, *others]}}}})
+
+
+def _workload(simulation: Simulation) -> Ref:
+    """What has the template: the Rollout, or the workload it refers to."""
+    raw = simulation.world.objects.get(simulation.rollout) or {}
+    named = raw["spec"].get("workloadRef") or {}
+    if not named:
+        return simulation.rollout
+    return Ref(KINDS[named.get("kind", DEPLOYMENT.name)], simulation.rollout.namespace, named["name"])
+
+
+def _scale(simulation: Simulation, value: Any) -> None:
+    """People scale a StatefulSet itself, and else the Rollout."""
+    ref = _workload(simulation)
+    ref = ref if ref.kind == STATEFUL_SET else simulation.rollout
+    simulation.world.patch(ref, {"spec": {"replicas": value}})
+
+
+def _delete(simulation: Simulation, value: Any) -> None:
+    """The Rollout, or `delete: StatefulSet/db`."""
+    kind, _, name = str(value or "").partition("/")
+    simulation.world.remove(Ref(KINDS[kind], simulation.rollout.namespace, name) if name else simulation.rollout)
 
 
 def _status(**status: Any) -> Callable[[Simulation, Any], None]:
@@ -222,7 +244,8 @@ VERBS: Final[Mapping[str, Callable[[Simulation, Any], None]]] = {
     "rest": _rest,
     "image": lambda simulation, value: _container(simulation, {"image": value}),
     "container": _container,
-    "scale": lambda simulation, value: _patch(simulation, {"spec": {"replicas": value}}),
+    "scale": _scale,
+    "delete": _delete,
     "patch": _patch,
     "promote": _promote,
     "promote full": _status(promoteFull=True),
@@ -238,13 +261,19 @@ VERBS: Final[Mapping[str, Callable[[Simulation, Any], None]]] = {
 
 
 def furniture(rollout: Json) -> list[tuple[Kind, dict[str, Any]]]:
-    """Plain Services and routes of the names that the Rollout's canary strategy gives."""
-    canary = (rollout["spec"].get("strategy") or {}).get("canary") or {}
+    """Plain Services and routes of the names that the Rollout's strategy gives."""
+    strategy = rollout["spec"].get("strategy") or {}
+    canary, other = strategy.get("canary") or {}, strategy.get("blueGreen") or {}
     namespace = rollout["metadata"].get("namespace", "default")
     stable, fresh = canary.get("stableService"), canary.get("canaryService")
     selector = (rollout["spec"].get("selector") or {}).get("matchLabels") or {}
     found: list[tuple[Kind, dict[str, Any]]] = []
-    for name in filter(None, (stable, fresh)):
+    named = (stable, fresh)
+    if (rollout["spec"].get("workloadRef") or {}).get("kind") == STATEFUL_SET.name:
+        # The Services of its revisions are made by the controller.
+        name = rollout["metadata"]["name"]
+        stable, fresh, named = stable or f"{name}-stable", fresh or f"{name}-canary", ()
+    for name in filter(None, (*named, other.get("activeService"), other.get("previewService"))):
         spec = {"selector": dict(selector), "ports": [{"name": "http", "port": 80, "targetPort": "http"}]}
         found.append((SERVICE, {"metadata": {"name": name, "namespace": namespace}, "spec": spec}))
     routing = canary.get("trafficRouting") or {}

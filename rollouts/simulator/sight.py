@@ -7,10 +7,27 @@ from typing import Any, TypeVar
 
 from rollouts import plugins
 from rollouts.api.analysis import AnalysisRun, AnalysisTemplate
-from rollouts.api.kinds import ANALYSIS_RUN, DEPLOYMENT, REPLICA_SET, SERVICE
+from rollouts.api.kinds import (
+    ANALYSIS_RUN,
+    CONTROLLER_REVISION,
+    DEPLOYMENT,
+    POD,
+    POD_DISRUPTION_BUDGET,
+    REPLICA_SET,
+    SERVICE,
+    STATEFUL_SET,
+)
 from rollouts.api.meta import Json, Key, Kind, Metadata, Object, Ref
 from rollouts.api.rollout import Rollout
-from rollouts.api.workloads import Deployment, ReplicaSet, Service
+from rollouts.api.workloads import (
+    ControllerRevision,
+    Deployment,
+    Pod,
+    PodDisruptionBudget,
+    ReplicaSet,
+    Service,
+    StatefulSet,
+)
 from rollouts.planner.assembly import assemble
 from rollouts.planner.binding import Settling
 from rollouts.planner.reading import Plugins
@@ -72,11 +89,30 @@ class Sight:
 
     def endpoints(self, service: Key) -> tuple[str, ...]:
         """Names of the ready pods behind a Service."""
-        return self._endpoints.get(service.name, ())
+        return tuple(pod.partition("/")[0] for pod in self._endpoints.get(service.name, ()))
 
     def deployment(self, key: Key) -> Deployment | None:
         """A Deployment."""
         return self._found(Deployment, Ref(DEPLOYMENT, *key))
+
+    def stateful_set(self, key: Key) -> StatefulSet | None:
+        """A StatefulSet."""
+        return self._found(StatefulSet, Ref(STATEFUL_SET, *key))
+
+    def pods(self, owner: str) -> tuple[Pod, ...]:
+        """Those that the owner of that uid controls."""
+        every = (decode(Pod, raw) for raw in self._objects.of(POD))
+        return tuple(found for found in every if _owner(found.metadata) == owner)
+
+    def controller_revisions(self, owner: str) -> tuple[ControllerRevision, ...]:
+        """Those that the owner of that uid controls."""
+        every = (decode(ControllerRevision, raw) for raw in self._objects.of(CONTROLLER_REVISION))
+        return tuple(found for found in every if _owner(found.metadata) == owner)
+
+    def budgets(self, namespace: str) -> tuple[PodDisruptionBudget, ...]:
+        """Every PodDisruptionBudget of a namespace."""
+        every = (decode(PodDisruptionBudget, raw) for raw in self._objects.of(POD_DISRUPTION_BUDGET))
+        return tuple(found for found in every if found.metadata.namespace == namespace)
 
     def template(self, kind: Kind, key: Key) -> AnalysisTemplate | None:
         """An AnalysisTemplate or ClusterAnalysisTemplate."""

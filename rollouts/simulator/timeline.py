@@ -143,7 +143,7 @@ class Simulation:
 
     def _sizes(self) -> dict[str, tuple[int, int]]:
         sets = self.world.objects.of(REPLICA_SET)
-        return {
+        return self.world.stateful_sets.sizes() | {
             raw["metadata"]["name"]: (
                 raw["spec"].get("replicas", 1),
                 (raw.get("status") or {}).get("availableReplicas", 0),

@@ -1,7 +1,8 @@
 """A cluster in memory: actions go in, time passes, objects can be looked at.
 
-It knows what a release depends on: ReplicaSets getting pods, pods becoming ready, endpoints that follow, data planes
-that follow later, AnalysisRuns that end, a Deployment that shrinks. It is no API server and must not become one.
+It knows what a release depends on: ReplicaSets and StatefulSets getting pods, pods becoming ready, endpoints that
+follow, data planes that follow later, AnalysisRuns that end, a Deployment that shrinks. It is no API server and must
+not become one.
 """
 
 from collections import Counter
@@ -15,7 +16,18 @@ from typing import Any, Final, assert_never
 from msgspec import to_builtins
 
 from rollouts.api import keys
-from rollouts.api.kinds import ANALYSIS_RUN, DEPLOYMENT, GATEWAY, HTTP_ROUTE, INGRESS, REPLICA_SET, ROLLOUT, SERVICE
+from rollouts.api.kinds import (
+    ANALYSIS_RUN,
+    DEPLOYMENT,
+    GATEWAY,
+    HTTP_ROUTE,
+    INGRESS,
+    POD,
+    REPLICA_SET,
+    ROLLOUT,
+    SERVICE,
+    STATEFUL_SET,
+)
 from rollouts.api.meta import Json, Key, Kind, Ref
 from rollouts.planner.actions import (
     Action,
@@ -23,10 +35,15 @@ from rollouts.planner.actions import (
     ChangeRoute,
     CreateAnalysisRun,
     CreateReplicaSet,
+    CreateService,
     DeleteAnalysisRun,
+    DeletePod,
     DeleteReplicaSet,
     EditRollout,
+    EvictPod,
+    PatchStatefulSet,
     ReleaseReplicaSet,
+    ReleaseService,
     ScaleDeployment,
     SwitchService,
     TerminateAnalysisRun,
@@ -38,9 +55,11 @@ from rollouts.simulator.dataplane import DataPlane
 from rollouts.simulator.lags import Lags
 from rollouts.simulator.objects import FIELD_MANAGER, Objects
 from rollouts.simulator.pods import SimulatedPod
+from rollouts.simulator.statefulsets import StatefulSets
 from rollouts.wire.durations import rfc3339
 from trafficrouters.base import CreateRoute, RouteChange
 
+RELEASED: Final = {"metadata": {"ownerReferences": None}, "spec": {"selector": {keys.REVISION_LABEL: None}}}
 FINISHED: Final = ("Successful", "Failed", "Error", "Inconclusive")
 
 
@@ -70,6 +89,7 @@ class World:
         self.dataplane = DataPlane()
         self.pods: dict[str, tuple[SimulatedPod, ...]] = {}
         self.revision_of_pod: dict[str, str] = {}
+        self.stateful_sets = StatefulSets(self)
         self._coming: list[tuple[datetime, int, Callable[[], None]]] = []
         self._order = count()
         self._counted: Counter[tuple[str, str]] = Counter()
@@ -89,13 +109,17 @@ class World:
             effect()
         self.now = max(self.now, to)
 
-    def _later(self, what: str, which: str, effect: Callable[[], None]) -> None:
+    def later(self, what: str, which: str, effect: Callable[[], None]) -> None:
         """Let *effect* happen after a while, but not before an earlier one of the same *what* and *which*."""
         number = self._counted[what, which]
         self._counted[what, which] += 1
         at = max(self.now + self.lags.of(what, which, number), self._latest.get((what, which), self.now))
         self._latest[what, which] = at
         self._at(at, effect)
+
+    def after(self, seconds: float, effect: Callable[[], None]) -> None:
+        """Let *effect* happen after so many seconds."""
+        self._at(self.now + timedelta(seconds=seconds), effect)
 
     def _at(self, at: datetime, effect: Callable[[], None]) -> None:
         heappush(self._coming, (at, next(self._order), effect))
@@ -149,6 +173,24 @@ class World:
             case ChangeRoute(change=change):
                 self._change_route(change)
             case _:
+                self._apply_placed(action, versions)
+
+    def _apply_placed(
+        self, action: CreateService | ReleaseService | PatchStatefulSet | EvictPod | DeletePod, versions: dict[Ref, str]
+    ) -> None:
+        """What only a Rollout of a StatefulSet does."""
+        match action:
+            case CreateService(body=body):
+                self.create(SERVICE, body, FIELD_MANAGER)
+            case ReleaseService():
+                self._write(SERVICE, action, RELEASED, versions)
+            case PatchStatefulSet(patch=patch):
+                self._write(STATEFUL_SET, action, patch, versions)
+            case EvictPod(target=target):
+                self.stateful_sets.evict(Ref(POD, *target.key), target.resource_version)
+            case DeletePod(target=target):
+                self.stateful_sets.delete_seen(Ref(POD, *target.key), target.resource_version)
+            case _:
                 assert_never(action)
 
     def _write(self, kind: Kind, action: Any, patch: Json, versions: dict[Ref, str]) -> None:
@@ -156,6 +198,18 @@ class World:
         version = versions.get(ref, action.target.resource_version)
         self.patch(ref, patch, version=version, manager=FIELD_MANAGER)
         versions[ref] = self.objects.version(ref)
+        self._collect(ref)
+
+    def _collect(self, ref: Ref) -> None:
+        """What was deleted goes once no finalizer keeps it, and what it owns goes with it."""
+        metadata = (self.objects.get(ref) or {"metadata": {}})["metadata"]
+        if "deletionTimestamp" not in metadata or metadata.get("finalizers"):
+            return
+        self.objects.delete(ref, self.now)
+        for kind in (SERVICE, INGRESS, REPLICA_SET, ANALYSIS_RUN):
+            for raw in self.objects.of(kind):
+                if any(one["uid"] == metadata["uid"] for one in raw["metadata"].get("ownerReferences") or ()):
+                    self.objects.delete(Ref(kind, raw["metadata"]["namespace"], raw["metadata"]["name"]), self.now)
 
     def _change_route(self, change: RouteChange) -> None:
         if isinstance(change, CreateRoute):
@@ -172,16 +226,18 @@ class World:
     def _react(self, ref: Ref) -> None:
         """What the rest of the cluster does about a write."""
         if ref.kind == REPLICA_SET:
-            self._later("counts", ref.name, lambda: self._resize(ref))
+            self.later("counts", ref.name, lambda: self._resize(ref))
         elif ref.kind == SERVICE:
-            self._later("endpoints", ref.name, lambda: self._follow(ref))
+            self.later("endpoints", ref.name, lambda: self._follow(ref))
         elif ref.kind in {INGRESS, HTTP_ROUTE}:
             raw = self.objects.get(ref)
-            self._later("proxy", str(ref), lambda: self._take_up(ref, raw or {}))
+            self.later("proxy", str(ref), lambda: self._take_up(ref, raw or {}))
         elif ref.kind == ANALYSIS_RUN:
             self._run(ref)
         elif ref.kind == DEPLOYMENT:
             self._deploy(ref)
+        elif ref.kind == STATEFUL_SET:
+            self.stateful_sets.wake(ref)
 
     def _resize(self, ref: Ref) -> None:
         """The ReplicaSet controller: as many pods as wanted."""
@@ -200,7 +256,7 @@ class World:
         name = replica_set["metadata"]["name"]
         self._counted["pods", name] += 1
         pod_name = f"{f'{name}-'[:58]}{self._counted['pods', name]:05}"
-        bad = not self.habits.never_ready.isdisjoint(podwork.images(replica_set["spec"]["template"]))
+        bad = self.is_bad(podwork.images(replica_set["spec"]["template"]))
         ready_at = None if bad else self.now + self.lags.of("ready", name, self._counted["pods", name])
         labels = podwork.labels(replica_set)
         self.revision_of_pod[pod_name] = labels.get(keys.HASH_LABEL, "")
@@ -219,15 +275,21 @@ class World:
             return
         self.patch_status(ref, podwork.counts(self.pods.get(ref.name, ()), raw["metadata"]["generation"], self.now))
         for service in self.objects.of(SERVICE):
-            service_ref = Ref(SERVICE, ref.namespace, service["metadata"]["name"])
-            if self._behind(service) != self.endpoints.get(service_ref.name, ()):
-                self._later("endpoints", service_ref.name, lambda ref=service_ref: self._follow(ref))  # type: ignore[misc]
+            self.follow_endpoints(Ref(SERVICE, ref.namespace, service["metadata"]["name"]))
+
+    def follow_endpoints(self, ref: Ref) -> None:
+        """Pods changed: so may the endpoints of Service *ref*."""
+        if self._behind(self.objects.get(ref) or {}) != self.endpoints.get(ref.name, ()):
+            self.later("endpoints", ref.name, lambda: self._follow(ref))
 
     def _behind(self, service: Json) -> tuple[str, ...]:
         """Names of the ready pods that the Service selects."""
         selector = (service.get("spec") or {}).get("selector") or {}
         every = (pod for owned in self.pods.values() for pod in owned if pod.is_ready(self.now))
-        return tuple(sorted(pod.name for pod in every if selector.items() <= dict(pod.labels).items()))
+        found = [pod.name for pod in every if selector.items() <= dict(pod.labels).items()]
+        placed = dict(self.stateful_sets.behind(selector)) if selector else {}
+        self.revision_of_pod |= placed
+        return tuple(sorted([*found, *placed]))
 
     def _follow(self, ref: Ref) -> None:
         """The endpoints controller: the Service's endpoints, of which the data plane hears later."""
@@ -235,7 +297,7 @@ class World:
         if found == self.endpoints.get(ref.name):
             return
         self.endpoints[ref.name] = found
-        self._later("proxy", str(ref), lambda: self.dataplane.endpoints.update({ref.name: found}))
+        self.later("proxy", str(ref), lambda: self.dataplane.endpoints.update({ref.name: found}))
 
     def _take_up(self, ref: Ref, raw: Json) -> None:
         """A proxy acts by a route from now on; a Gateway then says so in the route's status."""
@@ -244,7 +306,7 @@ class World:
         existing = [parent for parent in parents if self.objects.get(Ref(GATEWAY, ref.namespace, parent["name"]))]
         if existing:
             generation = raw["metadata"]["generation"]
-            self._later("gateway", str(ref), lambda: self.patch_status(ref, _report(existing, generation)))
+            self.later("gateway", str(ref), lambda: self.patch_status(ref, _report(existing, generation)))
 
     def _run(self, ref: Ref) -> None:
         raw = self.objects.get(ref) or {}
@@ -258,7 +320,7 @@ class World:
             self._counted["verdicts", kind] += 1
             self.patch_status(ref, {"phase": "Running", "startedAt": rfc3339(self.now)})
             if verdict in FINISHED:
-                self._later("runs", ref.name, lambda: self._end(ref, verdict, ""))
+                self.later("runs", ref.name, lambda: self._end(ref, verdict, ""))
 
     def _end(self, ref: Ref, phase: str, message: str) -> None:
         raw = self.objects.get(ref)
@@ -282,7 +344,7 @@ class World:
                 self.pods[name] = self.pods.get(name, ())[pods:]
                 ref = Ref(REPLICA_SET, raw["metadata"]["namespace"], name)
                 self._observe(ref)
-                self._later("counts", name, lambda ref=ref: self._resize(ref))  # type: ignore[misc]
+                self.later("counts", name, lambda ref=ref: self._resize(ref))  # type: ignore[misc]
 
     def available(self) -> dict[str, int]:
         """Available pods of each revision, as they are and not as they are reported."""
@@ -291,7 +353,18 @@ class World:
             for pod in owned:
                 revision = pod.labels.get(keys.HASH_LABEL, "")
                 found[revision] = found.get(revision, 0) + pod.is_available(self.now)
+        for revision in self.stateful_sets.available():
+            found[revision] = found.get(revision, 0) + 1
         return found
+
+    def remove(self, ref: Ref) -> None:
+        """Somebody deletes an object; it stays for its finalizers."""
+        self.objects.patch(ref, {"metadata": {"deletionTimestamp": rfc3339(self.now)}}, self.now)
+        self._collect(ref)
+
+    def is_bad(self, images: tuple[str, ...]) -> bool:
+        """Pods of these images never become ready."""
+        return not self.habits.never_ready.isdisjoint(images)
 
     def traffic(self) -> Iterator[dict[str, Any]]:
         """For each way in, the share of each revision as the data plane sends it now."""
@@ -306,7 +379,7 @@ def _replica_set_patch(action: UpdateReplicaSet) -> dict[str, Any]:
 def _service_patch(action: SwitchService) -> dict[str, Any]:
     return {
         "metadata": {"annotations": {keys.MANAGED_BY: action.managed_by}},
-        "spec": {"selector": {keys.HASH_LABEL: action.hash}},
+        "spec": {"selector": {action.label: action.hash}},
     }
 
 
