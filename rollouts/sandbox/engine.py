@@ -1,4 +1,4 @@
-"""Programs that a sandbox of kind is made with: a container engine's client, kind, helm."""
+"""Programs that a sandbox of kind is made with and that cannot be built here: a container engine's client, and kind."""
 
 import shutil
 import subprocess
@@ -13,8 +13,6 @@ _ENGINE_SECONDS: Final = 20
 _WAYS: Final = {
     "docker": "a client of Docker, or of another engine under that name",
     "kind": "`go install sigs.k8s.io/kind@latest`",
-    "helm": "`go install helm.sh/helm/v3/cmd/helm@latest`",
-    "kubectl": "https://kubernetes.io/docs/tasks/tools",
 }
 _END: Final = 2000
 

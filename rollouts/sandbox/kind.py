@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
+from rollouts.sandbox import binaries
 from rollouts.sandbox.engine import build_images, engine_complaint, load_images, program, run
 from rollouts.sandbox.errors import SandboxError
 from rollouts.sandbox.launch import locked
@@ -75,8 +76,10 @@ class KindSandbox:
         return state is not None and state.phase == "ready" and self.is_alive
 
     def environment(self, base: Mapping[str, str] | None = None) -> dict[str, str]:
-        """*base* (this process's) with KUBECONFIG set."""
-        return {**(base or os.environ), "KUBECONFIG": str(self.kubeconfig)}
+        """*base* (this process's) with KUBECONFIG set, and a kubectl on PATH."""
+        given = dict(base or os.environ)
+        path = os.pathsep.join([str(self.directory / "bin"), given.get("PATH", "/usr/bin:/bin")])
+        return {**given, "PATH": path, "KUBECONFIG": str(self.kubeconfig)}
 
     def command(self, argv: Sequence[str]) -> list[str]:
         """The command line that runs *argv* against it; raises SandboxError when it is not up."""
@@ -137,8 +140,7 @@ def _refuse(sandbox: KindSandbox) -> None:
             f"--backend kind needs a container engine, and none answers ({complaint}); "
             "`rollouts sandbox up` without it needs none"
         )
-    for needed in ("kind", "helm", "kubectl"):
-        program(needed)
+    program("kind")
     if sandbox.directory.exists() and not is_there(sandbox.directory):
         raise SandboxError(f"sandbox {sandbox.name!r} is made of processes; `rollouts sandbox down -n {sandbox.name}`")
     if sandbox.is_up:
@@ -146,6 +148,9 @@ def _refuse(sandbox: KindSandbox) -> None:
 
 
 def _make(sandbox: KindSandbox, recipe: Recipe, tell: Tell) -> None:
+    helm, kubectl = binaries.obtain(binaries.HELM, tell), binaries.obtain(binaries.KUBECTL, tell)
+    (sandbox.directory / "bin").mkdir()
+    (sandbox.directory / "bin/kubectl").symlink_to(kubectl)
     built = build_images(recipe, tell)
     tell(f"creating the cluster {sandbox.cluster}")
     kubeconfig = str(sandbox.kubeconfig)
@@ -153,4 +158,4 @@ def _make(sandbox: KindSandbox, recipe: Recipe, tell: Tell) -> None:
     run([kind, "create", "cluster", "--name", sandbox.cluster, "--kubeconfig", kubeconfig, "--wait", "120s"])
     load_images(sandbox.cluster, built, tell)
     tell(f"installing the chart {recipe.chart}")
-    run([program("helm"), *recipe.installation(kubeconfig, _READY_SECONDS)])
+    run([str(helm), *recipe.installation(kubeconfig, _READY_SECONDS)])
