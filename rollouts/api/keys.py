@@ -50,6 +50,8 @@ GATEWAY_CANARY_VALUE: Final = "in-progress"
 
 # Ours, on Rollouts: "<verb>@<generation>", a command taken from spec and not yet known to be carried out.
 COMMAND: Final = "rollouts.argoproj.io/command"
+# Ours, on ReplicaSets: "true" on a preview whose release was aborted, until it is promoted.
+ABORTED: Final = "rollouts.argoproj.io/aborted"
 # Ours, on ReplicaSets: "<Service>@<RFC 3339>", since when its pods stand behind that Service.
 SERVING: Final = "rollouts.argoproj.io/serving"
 # Ours, on Rollouts of StatefulSets: a finalizer, which lets the partition be given back before they go.

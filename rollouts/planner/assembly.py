@@ -140,13 +140,12 @@ def _controls(uid: str, found: ReplicaSet) -> bool:
 
 
 def _with_references(work: Work, snapshot: Snapshot) -> Snapshot:
-    strategy = snapshot.strategy
-    named = {"stableService": strategy.stable_service, "canaryService": strategy.canary_service}
-    found = {field: work.cluster.service(work.key(name)) for field, name in named.items() if name}
+    named = _services(snapshot)
+    found = {path: work.cluster.service(work.key(name)) for path, name in named.items() if name}
     problems = [
         problem
-        for field, service in found.items()
-        for problem in _service_problems(work, snapshot, f"{CANARY}.{field}", named[field], service)
+        for path, service in found.items()
+        for problem in _service_problems(work, snapshot, path, named[path], service)
     ]
     services = {service.metadata.name: _by_hash(service) for service in found.values() if service is not None}
     analyses, wrong_analyses = analyses_of(work, snapshot)
@@ -160,6 +159,15 @@ def _with_references(work: Work, snapshot: Snapshot) -> Snapshot:
         taken_runs=taken(snapshot, lambda name: work.cluster.run(work.key(name))) if analyses else frozenset(),
         routes=routes,
     )
+
+
+def _services(snapshot: Snapshot) -> dict[str, str]:
+    """The Services that the strategy names, by the paths of its fields."""
+    strategy, other = snapshot.strategy, snapshot.spec.strategy.blue_green
+    if other is not None:
+        path = "spec.strategy.blueGreen"
+        return {f"{path}.activeService": other.active_service, f"{path}.previewService": other.preview_service}
+    return {f"{CANARY}.stableService": strategy.stable_service, f"{CANARY}.canaryService": strategy.canary_service}
 
 
 def _service_problems(

@@ -17,6 +17,7 @@ from rollouts.planner.validation.shown import required
 
 STEPS: Final = "spec.strategy.canary.steps"
 BACKGROUND: Final = "spec.strategy.canary.analysis"
+BLUE_GREEN: Final = "spec.strategy.blueGreen"
 
 Templates = dict[TemplateRef, AnalysisTemplate | None]
 
@@ -29,6 +30,15 @@ def _asked(snapshot: Snapshot) -> Iterator[tuple[str, RolloutAnalysis]]:
     background = snapshot.strategy.analysis
     if background is not None and background.templates:
         yield BACKGROUND, background
+    blue_green = snapshot.spec.strategy.blue_green
+    if blue_green is None:
+        return
+    for name, wanted in (
+        ("prePromotionAnalysis", blue_green.pre_promotion_analysis),
+        ("postPromotionAnalysis", blue_green.post_promotion_analysis),
+    ):
+        if wanted is not None:
+            yield f"{BLUE_GREEN}.{name}", wanted
 
 
 def analyses_of(work: Work, snapshot: Snapshot) -> tuple[dict[str, Flattened], list[Problem]]:

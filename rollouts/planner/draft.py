@@ -105,6 +105,10 @@ class Draft:
         """Change fields of `status.canary`."""
         return self.with_status(canary=msgspec.structs.replace(self.status.canary, **changes))
 
+    def with_blue_green(self, **changes: Any) -> "Draft":
+        """Change fields of `status.blueGreen`."""
+        return self.with_status(blue_green=msgspec.structs.replace(self.status.blue_green, **changes))
+
     def pausing(self, **changes: Any) -> "Draft":
         """Change what is asked of pauses and abort."""
         return replace(self, pauses=replace(self.pauses, **changes))

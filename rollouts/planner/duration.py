@@ -60,6 +60,8 @@ def _is_manual(snapshot: Snapshot, status: RolloutStatus) -> bool:
     kinds = {pause.reason for pause in status.pause_conditions}
     if reasons.INCONCLUSIVE_ANALYSIS_RUN in kinds:
         return True
+    if reasons.BLUE_GREEN_PAUSE in kinds and snapshot.spec.strategy.blue_green is not None:
+        return not snapshot.spec.strategy.blue_green.auto_promotion_enabled
     return reasons.CANARY_PAUSE_STEP in kinds and _is_endless(snapshot, status.current_step_index)
 
 
@@ -81,4 +83,7 @@ def _ended(snapshot: Snapshot, status: RolloutStatus, record: RolloutDuration, n
     how = record.completion_status or (reasons.FAST_PROMOTED if snapshot.status.promote_full else reasons.PROMOTED)
     available = snapshot.canary.status.available_replicas if snapshot.canary else 0
     done = now if available >= snapshot.replicas else None
+    if done is None and snapshot.spec.strategy.blue_green is not None:
+        # A canary says how it ended before its last pods are there; a blue-green release says both at once.
+        return record
     return replace(record, completion_status=how, finished_at=done)

@@ -3,8 +3,9 @@
 from typing import Final
 
 from rollouts.api import reasons
+from rollouts.api.analysis import COMPLETED
 from rollouts.api.meta import Condition
-from rollouts.api.rollout import RolloutSpec, RolloutStatus
+from rollouts.api.rollout import BlueGreenStrategy, RolloutSpec, RolloutStatus
 
 Phase = tuple[str, str]
 # Argo Rollouts calls a ReplicaSet that is refused Progressing and shows nowhere why; we show it.
@@ -50,9 +51,22 @@ def _progressing(spec: RolloutSpec, status: RolloutStatus, replicas: int) -> Pha
 
 
 def _unpromoted(spec: RolloutSpec, status: RolloutStatus) -> Phase:
+    if spec.strategy.blue_green is not None:
+        return _inactive(spec.strategy.blue_green, status)
     canary = spec.strategy.canary
     if canary and canary.traffic_routing is None and status.replicas > status.updated_replicas:
         return reasons.PHASE_PROGRESSING, reasons.TERMINATION_PENDING
     if status.stable_rs == "" or status.stable_rs != status.current_pod_hash:
         return reasons.PHASE_PROGRESSING, reasons.WAITING_FOR_STEPS
     return reasons.PHASE_HEALTHY, ""
+
+
+def _inactive(strategy: BlueGreenStrategy, status: RolloutStatus) -> Phase:
+    if not status.blue_green.active_selector or status.blue_green.active_selector != status.current_pod_hash:
+        return reasons.PHASE_PROGRESSING, reasons.CUTOVER_PENDING
+    if status.stable_rs != "" and status.stable_rs == status.current_pod_hash:
+        return reasons.PHASE_HEALTHY, ""
+    run = status.blue_green.post_promotion_analysis_run_status
+    if strategy.post_promotion_analysis is not None and (run is None or run.status not in COMPLETED):
+        return reasons.PHASE_PROGRESSING, reasons.WAITING_FOR_ANALYSIS
+    return reasons.PHASE_PROGRESSING, reasons.WAITING_FOR_VERIFICATION

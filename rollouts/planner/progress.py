@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 import msgspec
 
 from rollouts.api import reasons
+from rollouts.api.analysis import COMPLETED
 from rollouts.api.meta import Condition
 from rollouts.api.rollout import RolloutStatus
 from rollouts.planner.actions import Announcement
+from rollouts.planner.bluegreen import active, strategy_of
 from rollouts.planner.conditions import Conditions, get, is_set, put, renew, without
 from rollouts.planner.draft import Draft, Extent
 from rollouts.planner.replicaset import next_revision
@@ -44,9 +46,19 @@ class Change:
         new, snapshot = self.new, self.snapshot
         wanted = snapshot.replicas
         seen = self.old.observed_generation == str(snapshot.rollout.metadata.generation)
+        if strategy_of(snapshot) is not None:
+            counts = new.updated_replicas == new.available_replicas == wanted
+            return seen and counts and self.is_cut_over and not self.is_paused
         counts = new.updated_replicas == new.available_replicas == new.replicas == wanted
         steps = new.current_step_index in {None, len(snapshot.steps)}
         return seen and counts and steps and self.is_completed and not self.is_paused
+
+    @property
+    def is_cut_over(self) -> bool:
+        """Blue-green: every Service selects the revision in force."""
+        strategy, seen = strategy_of(self.snapshot), self.new.blue_green
+        wanted = {seen.active_selector} | ({seen.preview_selector} if strategy and strategy.preview_service else set())
+        return wanted == {self.new.current_pod_hash}
 
     @property
     def is_completed(self) -> bool:
@@ -69,6 +81,8 @@ class Change:
             or new.available_replicas > old.available_replicas
             or (new.stable_rs, new.current_step_index, new.current_step_hash)
             != (old.stable_rs, old.current_step_index, old.current_step_hash)
+            or (new.blue_green.active_selector, new.blue_green.preview_selector)
+            != (old.blue_green.active_selector, old.blue_green.preview_selector)
         )
 
 
@@ -106,6 +120,9 @@ def _health(change: Change, conditions: Conditions) -> tuple[Conditions, bool]:
 
 def _completion(change: Change, conditions: Conditions, draft: Draft) -> tuple[Conditions, Draft]:
     done = change.is_completed
+    if not done and change.new.stable_rs == "" and strategy_of(change.snapshot) is not None:
+        # The first blue-green deploy is complete with its first full status: nothing was there to be replaced.
+        return conditions, draft
     wanted = condition(reasons.COMPLETED, done, reasons.ROLLOUT_COMPLETED, reasons.IS_COMPLETED)
     changed = put(conditions, wanted, change.now)
     if not done and changed is not conditions:
@@ -174,11 +191,21 @@ def deadline(change: Change, current: Condition, draft: Draft) -> datetime | Non
     snapshot = change.snapshot
     index = None if is_whole(snapshot, draft) else index_of(snapshot, draft)
     waits = index is not None and index < len(snapshot.steps) and snapshot.steps[index].is_waiting_step
+    waits = waits or _is_analysed(snapshot, draft)
     shedding = any(has_deadline(rs) for rs in snapshot.others)
     settled = {reasons.ROLLOUT_ABORTED, reasons.ROLLOUT_PAUSED, reasons.NEW_REPLICA_SET_AVAILABLE}
     if waits or shedding or change.is_paused or current.reason in settled or current.last_update_time is None:
         return None
     return current.last_update_time + timedelta(seconds=snapshot.spec.progress_deadline_seconds)
+
+
+def _is_analysed(snapshot: Snapshot, draft: Draft) -> bool:
+    """An analysis before or after promotion is under way: it takes the time that it takes."""
+    if strategy_of(snapshot) is None:
+        return False
+    status = draft.status.blue_green
+    refs = (status.pre_promotion_analysis_run_status, status.post_promotion_analysis_run_status)
+    return any(ref is not None and ref.status not in COMPLETED for ref in refs)
 
 
 def _pause(change: Change, conditions: Conditions) -> Conditions:
@@ -198,9 +225,16 @@ def _pause(change: Change, conditions: Conditions) -> Conditions:
 
 
 def _availability(change: Change, conditions: Conditions) -> Conditions:
-    enough = sum(rs.status.available_replicas for rs in change.snapshot.replica_sets) >= change.snapshot.replicas
+    enough = _has_enough(change.snapshot)
     text = reasons.MINIMUM_AVAILABILITY if enough else reasons.NO_MINIMUM_AVAILABILITY
     return put(conditions, condition(reasons.AVAILABLE, enough, reasons.AVAILABLE_REASON, text), change.now)
+
+
+def _has_enough(snapshot: Snapshot) -> bool:
+    if strategy_of(snapshot) is None:
+        return sum(rs.status.available_replicas for rs in snapshot.replica_sets) >= snapshot.replicas
+    current = active(snapshot)
+    return current is not None and current.spec.replicas == current.status.available_replicas == snapshot.replicas
 
 
 def _failures(change: Change, conditions: Conditions) -> Conditions:

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
+from rollouts.planner.bluegreen import strategy_of
 from rollouts.planner.draft import Draft, Plan
 from rollouts.planner.revisions import seen_at
 from rollouts.planner.snapshot import Snapshot
 from rollouts.planner.stages.adopt import adopt
+from rollouts.planner.stages.await_promotion import await_promotion
 from rollouts.planner.stages.conclude import conclude
 from rollouts.planner.stages.create_revision import create_revision
 from rollouts.planner.stages.face_loss import face_loss
@@ -18,14 +20,18 @@ from rollouts.planner.stages.let_go import let_go
 from rollouts.planner.stages.make_services import make_services
 from rollouts.planner.stages.move_partition import move_partition, pin_promoted
 from rollouts.planner.stages.number_revision import number_revision
+from rollouts.planner.stages.point_preview import point_preview
 from rollouts.planner.stages.point_services import point_services
 from rollouts.planner.stages.promote import promote
+from rollouts.planner.stages.promote_active import promote_active
 from rollouts.planner.stages.return_pods import return_pods
 from rollouts.planner.stages.route_traffic import route_traffic
 from rollouts.planner.stages.run_analyses import run_analyses
+from rollouts.planner.stages.run_promotion_analyses import run_promotion_analyses
 from rollouts.planner.stages.scale import scale
 from rollouts.planner.stages.settle_retry import settle_retry
 from rollouts.planner.stages.start_over import start_over_if_changed
+from rollouts.planner.stages.switch_active import switch_active
 from rollouts.planner.stages.take_commands import take_commands
 from rollouts.planner.stages.take_hold import take_hold
 from rollouts.planner.stages.take_step import take_step
@@ -51,6 +57,25 @@ CANARY: Final[tuple[Stage, ...]] = (
     scale,
     take_step,
     promote,
+)
+
+# Side by side instead of step by step: the Service is what moves.
+BLUE_GREEN: Final[tuple[Stage, ...]] = (
+    validate,
+    take_commands,
+    adopt,
+    create_revision,
+    settle_retry,
+    follow_replicas,
+    point_preview,
+    start_over_if_changed,
+    trim_history,
+    scale,
+    give_up_workload,
+    run_promotion_analyses,
+    await_promotion,
+    switch_active,
+    promote_active,
 )
 
 # The same for a StatefulSet, which makes revisions and pods itself: a partition takes the place of sizes.
@@ -82,7 +107,9 @@ def stages_for(snapshot: Snapshot) -> tuple[Stage, ...]:
     """The stages that decide about *snapshot*."""
     if snapshot.rollout.metadata.deletion_timestamp is not None:
         return RELEASED
-    return PARTITIONED if is_partitioned(snapshot.spec) else CANARY
+    if is_partitioned(snapshot.spec):
+        return PARTITIONED
+    return CANARY if strategy_of(snapshot) is None else BLUE_GREEN
 
 
 def plan(snapshot: Snapshot, now: datetime) -> Plan:

@@ -1,9 +1,14 @@
 """How AnalysisRuns of a release are named (contract §5.8), and which of these names somebody else's runs have."""
 
 from collections.abc import Callable, Iterator
+from typing import Final
 
 from rollouts.api.analysis import AnalysisRun
 from rollouts.planner.snapshot import Snapshot, revision_of
+
+# What is added for the analyses before and after a blue-green promotion.
+PRE_PROMOTION: Final = "-pre"
+POST_PROMOTION: Final = "-post"
 
 
 def stem(snapshot: Snapshot) -> str:
@@ -36,6 +41,8 @@ def taken(snapshot: Snapshot, find: Callable[[str], AnalysisRun | None]) -> froz
     begin = stem(snapshot)
     steps = enumerate(snapshot.strategy.steps)
     wanted = [begin, *(begin + of_step(index) for index, step in steps if step.analysis is not None)]
+    if snapshot.spec.strategy.blue_green is not None:
+        wanted = [begin + PRE_PROMOTION, begin + POST_PROMOTION]
     return frozenset(name for one in wanted for name in _foreign(one, own, find))
 
 

@@ -1,12 +1,13 @@
 """From wanted counts to writes: sizes, deadlines and the events that tell of them (contract §3.6)."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from rollouts.api import keys, reasons
+from rollouts.api import keys
 from rollouts.api.workloads import ReplicaSet
 from rollouts.planner.actions import Announcement, UpdateReplicaSet
-from rollouts.planner.arithmetic import Size, basic_canary, shrink_others
+from rollouts.planner.arithmetic import Size, basic_canary, delayed_count, shrink_others
 from rollouts.planner.draft import Draft
 from rollouts.planner.sizes import index_of, is_whole, planned, size_of, wanted_counts, weight_in_force
 from rollouts.planner.snapshot import Snapshot, available, deadline_of, has_deadline, hash_of, revision_of, target
@@ -15,22 +16,29 @@ from rollouts.wire.durations import rfc3339
 
 @dataclass(frozen=True, slots=True)
 class Resize:
-    """What becomes of one ReplicaSet: its size, and its scale-down deadline (None: none, "": as it is)."""
+    """What becomes of one ReplicaSet: its size, and its scale-down deadline (None: none, "": as it is).
+
+    *marks*: other annotations to set, or with None to remove.
+    """
 
     revision: ReplicaSet
     replicas: int
     because: str
     deadline: str | None = ""
+    marks: Mapping[str, str | None] = field(default_factory=dict)
 
 
-def is_halted(snapshot: Snapshot, draft: Draft) -> bool:
-    """A person paused the whole Rollout, or a run was inconclusive: not even autoscaling is followed."""
-    inconclusive = any(p.reason == reasons.INCONCLUSIVE_ANALYSIS_RUN for p in draft.status.pause_conditions)
-    return snapshot.spec.paused or inconclusive
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """How long old pods stay, in how many old ReplicaSets at most (None: in all), and in how many they stay already."""
+
+    length: timedelta
+    limit: int | None
+    taken: int = 0
 
 
-def resize(snapshot: Snapshot, draft: Draft, now: datetime, *, stage: str) -> Draft:
-    """Bring every ReplicaSet one safe step closer to the size it should have."""
+def canary_sizes(snapshot: Snapshot, draft: Draft, now: datetime, *, stage: str) -> Draft:
+    """Bring every ReplicaSet of a canary release one safe step closer to the size it should have."""
     if snapshot.routers:
         return _routed(snapshot, draft, now, stage)
     return _basic(snapshot, draft, stage)
@@ -94,10 +102,10 @@ def _basic_others(snapshot: Snapshot, draft: Draft, stage: str) -> Draft:
     for revision in unhealthy:
         cut = Resize(revision, revision.status.available_replicas, "its missing pods are not waited for", None)
         draft = write(snapshot, draft, cut, stage)
-    newest_first = sorted(active, key=lambda rs: revision_of(rs.metadata), reverse=True)
+    ordered = newest_first(active)
     every = sum(available(rs) for rs in snapshot.replica_sets)
-    sizes = [Size(planned(rs, draft), rs.status.available_replicas) for rs in newest_first]
-    for revision, wanted in zip(newest_first, shrink_others(snapshot.limits, every, sizes), strict=True):
+    sizes = [Size(planned(rs, draft), rs.status.available_replicas) for rs in ordered]
+    for revision, wanted in zip(ordered, shrink_others(snapshot.limits, every, sizes), strict=True):
         if wanted != planned(revision, draft):
             draft = write(snapshot, draft, Resize(revision, wanted, "its revision is no longer wanted", None), stage)
     return draft
@@ -112,7 +120,7 @@ def _routed(snapshot: Snapshot, draft: Draft, now: datetime, stage: str) -> Draf
         draft = write(snapshot, draft, _unless_shifting(change, draft), stage)
     if canary is not None:
         change = _unless_shifting(_aborted_canary(snapshot, draft, canary, counts.canary, now), draft)
-        draft = write(snapshot, draft, change, stage).wake(_pending(change, now))
+        draft = write(snapshot, draft, change, stage).wake(pending(change, now))
     return _routed_others(snapshot, draft, now, stage)
 
 
@@ -145,7 +153,8 @@ def _aborted_canary(snapshot: Snapshot, draft: Draft, canary: ReplicaSet, wanted
     return Resize(canary, canary.spec.replicas, "aborted: its delay begins", rfc3339(now + delay))
 
 
-def _pending(change: Resize, now: datetime) -> datetime | None:
+def pending(change: Resize, now: datetime) -> datetime | None:
+    """When the delay of a ReplicaSet that still has pods is over."""
     at = deadline_of(change.revision)
     return at + timedelta(seconds=1) if at is not None and at >= now and change.replicas > 0 else None
 
@@ -153,15 +162,20 @@ def _pending(change: Resize, now: datetime) -> datetime | None:
 def _routed_others(snapshot: Snapshot, draft: Draft, now: datetime, stage: str) -> Draft:
     if draft.routing is None or not draft.routing.is_in_effect:
         return draft
-    newest_first = sorted(snapshot.others, key=lambda rs: revision_of(rs.metadata), reverse=True)
-    delayed = 0
-    for revision in newest_first:
+    strategy = snapshot.strategy
+    delay = Delay(strategy.scale_down_delay, strategy.scale_down_delay_revision_limit)
+    for revision in newest_first(snapshot.others):
         if revision.spec.replicas == 0 or _is_referenced(snapshot, draft, revision):
             continue
-        change = _old(snapshot, draft, revision, now, delayed)
-        delayed += change.replicas > 0
-        draft = write(snapshot, draft, change, stage).wake(_pending(change, now))
+        change = _old(draft, revision, delay, now)
+        delay = replace(delay, taken=delay.taken + (change.replicas > 0))
+        draft = write(snapshot, draft, change, stage).wake(pending(change, now))
     return draft
+
+
+def newest_first(revisions: Iterable[ReplicaSet]) -> list[ReplicaSet]:
+    """By their numbers, the highest first."""
+    return sorted(revisions, key=lambda rs: revision_of(rs.metadata), reverse=True)
 
 
 def _is_referenced(snapshot: Snapshot, draft: Draft, revision: ReplicaSet) -> bool:
@@ -172,21 +186,25 @@ def _is_referenced(snapshot: Snapshot, draft: Draft, revision: ReplicaSet) -> bo
     return hash_of(revision) in {*pointed, draft.status.stable_rs, draft.status.current_pod_hash}
 
 
-def _old(snapshot: Snapshot, draft: Draft, revision: ReplicaSet, now: datetime, delayed: int) -> Resize:
+def _old(draft: Draft, revision: ReplicaSet, delay: Delay, now: datetime) -> Resize:
     """An old revision after promotion keeps its pods for a delay; one abandoned in mid-release goes at once."""
-    strategy = snapshot.strategy
-    at, size = deadline_of(revision), revision.spec.replicas
     if not (draft.is_promoted or has_deadline(revision)):
         return Resize(revision, 0, "its release was superseded", None)
-    limit = strategy.scale_down_delay_revision_limit
-    if limit is not None and delayed >= limit:
-        return Resize(revision, 0, f"{limit} old revisions keep their pods", None)
+    return after_delay(revision, revision.spec.replicas, delay, now)
+
+
+def after_delay(revision: ReplicaSet, kept: int, delay: Delay, now: datetime) -> Resize:
+    """The ReplicaSet of an old revision: *kept* pods until its deadline, which begins now if it has none; then 0."""
+    at = deadline_of(revision)
+    is_over_limit = delay.limit is not None and delay.taken >= delay.limit
+    is_expired = now > at if at is not None else not delay.length
+    size = delayed_count(revision.spec.replicas, kept, is_over_limit=is_over_limit, is_expired=is_expired)
+    if is_over_limit:
+        return Resize(revision, size, f"{delay.limit} old revisions keep their pods", None)
+    if is_expired:
+        return Resize(revision, size, "its delay is over" if at else "no delay is wanted", None)
     if at is None:
-        if not strategy.scale_down_delay:
-            return Resize(revision, 0, "no delay is wanted", None)
-        return Resize(revision, size, "its delay begins", rfc3339(now + strategy.scale_down_delay))
-    if now > at:
-        return Resize(revision, 0, "its delay is over", None)
+        return Resize(revision, size, "its delay begins", rfc3339(now + delay.length))
     return Resize(revision, size, f"stays until {rfc3339(at)}")
 
 
@@ -214,7 +232,7 @@ def write(snapshot: Snapshot, draft: Draft, change: Resize, stage: str) -> Draft
 
 def _annotations(snapshot: Snapshot, change: Resize) -> dict[str, str | None]:
     current = change.revision.metadata.annotations
-    wanted: dict[str, str | None] = {keys.DESIRED_REPLICAS: str(snapshot.replicas)}
+    wanted: dict[str, str | None] = {keys.DESIRED_REPLICAS: str(snapshot.replicas), **change.marks}
     if change.deadline != "":
         wanted[keys.SCALE_DOWN_DEADLINE] = change.deadline
     return {key: value for key, value in wanted.items() if current.get(key) != value}

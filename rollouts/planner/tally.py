@@ -7,38 +7,84 @@ from typing import Any
 import msgspec
 
 from rollouts.api import keys
-from rollouts.api.rollout import LabelSelector, PauseCondition, RolloutStatus
+from rollouts.api.meta import Json
+from rollouts.api.rollout import (
+    BlueGreenStatus,
+    BlueGreenStrategy,
+    CanaryStatus,
+    LabelSelector,
+    PauseCondition,
+    RolloutStatus,
+)
+from rollouts.api.workloads import ReplicaSet
+from rollouts.planner.bluegreen import selected, selected_soon, strategy_of
 from rollouts.planner.draft import Draft
 from rollouts.planner.snapshot import Snapshot
 
 replace = msgspec.structs.replace
 
 
-def counted(snapshot: Snapshot, status: RolloutStatus) -> RolloutStatus:
-    """Pods of all revisions counted, and what of the specification this status speaks of."""
+def counted(snapshot: Snapshot, draft: Draft) -> RolloutStatus:
+    """Pods counted, and what of the specification this status speaks of."""
     every = [rs.status for rs in snapshot.replica_sets]
-    replicas = sum(rs.replicas for rs in every)
+    served = _served(snapshot, draft)
     annotations = snapshot.rollout.metadata.annotations
     return replace(
-        status,
-        replicas=replicas,
+        draft.status,
+        replicas=sum(rs.replicas for rs in every),
         updated_replicas=snapshot.canary.status.replicas if snapshot.canary else 0,
-        ready_replicas=sum(rs.ready_replicas for rs in every),
-        available_replicas=sum(rs.available_replicas for rs in every),
-        hpa_replicas=replicas,
-        selector=selector_text(LabelSelector.model_validate(dict(snapshot.selector))),
+        ready_replicas=sum(rs.status.ready_replicas for rs in served),
+        available_replicas=sum(rs.status.available_replicas for rs in served),
+        hpa_replicas=sum(rs.status.replicas for rs in served),
+        selector=selector_text(LabelSelector.model_validate(dict(_selector(snapshot, draft)))),
         observed_generation=str(snapshot.rollout.metadata.generation),
         workload_observed_generation=annotations.get(keys.WORKLOAD_GENERATION, "") if snapshot.workload else "",
+        **_of_strategy(snapshot, draft),
     )
 
 
-def refreshed(snapshot: Snapshot, status: RolloutStatus) -> RolloutStatus:
+def _active(snapshot: Snapshot, draft: Draft) -> ReplicaSet | None:
+    strategy = strategy_of(snapshot)
+    return snapshot.of_hash(_active_hash(snapshot, draft, strategy)) if strategy else None
+
+
+def _active_hash(snapshot: Snapshot, draft: Draft, strategy: BlueGreenStrategy) -> str:
+    """A first deploy is whole with its switch; of a release the switch is told when it is seen."""
+    if draft.is_promoted:
+        return selected_soon(snapshot, draft, strategy.active_service)
+    return selected(snapshot, strategy.active_service)
+
+
+def _served(snapshot: Snapshot, draft: Draft) -> tuple[ReplicaSet, ...]:
+    """Revisions whose pods count as the Rollout's: in blue-green the active one, once there is one."""
+    current = _active(snapshot, draft)
+    return snapshot.replica_sets if current is None else (current,)
+
+
+def _selector(snapshot: Snapshot, draft: Draft) -> Json:
+    current = _active(snapshot, draft)
+    return snapshot.selector if current is None else current.spec.selector
+
+
+def _of_strategy(snapshot: Snapshot, draft: Draft) -> dict[str, Any]:
+    """What only one strategy keeps; nothing is left of the other when a Rollout changes it."""
+    strategy = strategy_of(snapshot)
+    if strategy is None:
+        return {"blue_green": BlueGreenStatus()}
+    selectors = {
+        "active_selector": _active_hash(snapshot, draft, strategy),
+        "preview_selector": selected_soon(snapshot, draft, strategy.preview_service),
+    }
+    return {"canary": CanaryStatus(), "blue_green": replace(draft.status.blue_green, **selectors)}
+
+
+def refreshed(snapshot: Snapshot, draft: Draft) -> RolloutStatus:
     """Only what autoscalers read."""
-    every = [rs.status for rs in snapshot.replica_sets]
+    served = _served(snapshot, draft)
     return replace(
-        status,
-        available_replicas=sum(rs.available_replicas for rs in every),
-        hpa_replicas=sum(rs.replicas for rs in every),
+        draft.status,
+        available_replicas=sum(rs.status.available_replicas for rs in served),
+        hpa_replicas=sum(rs.status.replicas for rs in served),
         observed_generation=str(snapshot.rollout.metadata.generation),
     )
 

@@ -14,13 +14,13 @@ from pathlib import Path
 
 from rollouts.kube.client import Client
 from tests.recordings.recording import Recording, Row
-from tests.recordings.situations import analyses, canary, conditions, limits, routers, specs, workloads
+from tests.recordings.situations import analyses, bluegreen, canary, conditions, limits, routers, specs, workloads
 from tests.recordings.urls import served
 
 Situation = Callable[[Recording], Awaitable[None]]
 
 # those that take longest first
-MODULES = (limits, analyses, routers, canary, workloads, specs, conditions)
+MODULES = (limits, analyses, bluegreen, routers, canary, workloads, specs, conditions)
 SITUATIONS: dict[str, Situation] = {
     name.replace("_", "-"): found
     for module in MODULES

@@ -26,9 +26,9 @@ def conclude(snapshot: Snapshot, draft: Draft, now: datetime) -> Draft:
         case Extent.INVALID:
             return _refuse(snapshot, draft, now)
         case Extent.FOLLOW:
-            draft = _replaced(draft, refreshed(snapshot, draft.status))
+            draft = _replaced(draft, refreshed(snapshot, draft))
         case _:
-            draft = _replaced(draft, counted(snapshot, draft.status))
+            draft = _replaced(draft, counted(snapshot, draft))
             draft = _time_out(snapshot, draft, now)
     draft = draft.with_status(**settled(snapshot, draft, now))
     draft = _announce_pause(snapshot, draft)

@@ -5,7 +5,7 @@ from datetime import datetime
 from rollouts.api import keys
 from rollouts.api.workloads import ReplicaSet
 from rollouts.planner.draft import Draft, Extent
-from rollouts.planner.scaling import is_halted, resize
+from rollouts.planner.resizing import is_halted, resize
 from rollouts.planner.snapshot import Snapshot
 
 STAGE = "follow_replicas"

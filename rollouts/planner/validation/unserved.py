@@ -26,11 +26,6 @@ def _canary_has(name: str) -> Asks:
 
 UNSERVED: Final[tuple[Unserved, ...]] = (
     Unserved(
-        "spec.strategy.blueGreen",
-        "use strategy canary, or leave this Rollout to Argo Rollouts by a controller-instance-id label",
-        lambda spec: spec.strategy.blue_green is not None,
-    ),
-    Unserved(
         "spec.strategy.canary.dynamicStableScale",
         "remove it: the stable pods then stay until promotion",
         _canary_has("dynamic_stable_scale"),

@@ -1,0 +1,67 @@
+"""The analyses before and after promotion (contract §4, §5.9): begun in time, followed, and what they found decides."""
+
+from datetime import datetime
+
+from rollouts.api import keys, reasons
+from rollouts.api.rollout import AnalysisRunStatusRef
+from rollouts.planner.bluegreen import PATH, active_hash, fast_rollback, strategy_of, unready, unsaturated
+from rollouts.planner.draft import Draft
+from rollouts.planner.runnames import POST_PROMOTION, PRE_PROMOTION
+from rollouts.planner.runs import Role, advance, current, end, judge, trim
+from rollouts.planner.snapshot import Snapshot
+
+STAGE = "run_promotion_analyses"
+
+
+def run_promotion_analyses(snapshot: Snapshot, draft: Draft, now: datetime) -> Draft:
+    """Before promotion, then after it; then every other run ends."""
+    if _is_over(snapshot, draft, now):
+        return trim(snapshot, end(draft, snapshot.runs, "nothing is being released"), _named(draft))
+    is_active = active_hash(snapshot) == snapshot.canary_hash
+    draft = _after(snapshot, draft) if is_active else _before(snapshot, draft)
+    left = tuple(run for run in snapshot.runs if run.metadata.name not in _wanted(draft, is_active=is_active))
+    return trim(snapshot, end(draft, left, "its release is over"), _named(draft))
+
+
+def _is_over(snapshot: Snapshot, draft: Draft, now: datetime) -> bool:
+    skipped = draft.status.promote_full or fast_rollback(snapshot, draft, now)
+    return draft.is_aborted or draft.status.stable_rs == "" or not active_hash(snapshot) or bool(skipped)
+
+
+def _before(snapshot: Snapshot, draft: Draft) -> Draft:
+    strategy = strategy_of(snapshot)
+    wanted = strategy.pre_promotion_analysis if strategy else None
+    ref = draft.status.blue_green.pre_promotion_analysis_run_status
+    if wanted is None or (current(snapshot, ref) is None and unready(snapshot, draft)):
+        return draft
+    path = f"{PATH}.prePromotionAnalysis"
+    role = Role(keys.RUN_TYPE_PRE_PROMOTION, PRE_PROMOTION, path, wanted, reasons.PRE_PROMOTION_ANALYSIS)
+    draft, ref = advance(snapshot, draft, role, ref)
+    return judge(draft.with_blue_green(pre_promotion_analysis_run_status=ref), role, ref)
+
+
+def _after(snapshot: Snapshot, draft: Draft) -> Draft:
+    strategy = strategy_of(snapshot)
+    wanted = strategy.post_promotion_analysis if strategy else None
+    ref = draft.status.blue_green.post_promotion_analysis_run_status
+    if wanted is None or (current(snapshot, ref) is None and unsaturated(snapshot)):
+        return draft
+    path = f"{PATH}.postPromotionAnalysis"
+    role = Role(keys.RUN_TYPE_POST_PROMOTION, POST_PROMOTION, path, wanted, reasons.POST_PROMOTION_ANALYSIS)
+    draft, ref = advance(snapshot, draft, role, ref)
+    return judge(draft.with_blue_green(post_promotion_analysis_run_status=ref), role, ref)
+
+
+def _wanted(draft: Draft, *, is_active: bool) -> set[str]:
+    """Runs that may go on: the one before promotion ends with the switch."""
+    pre, post = _refs(draft)
+    return {ref.name for ref in ((post,) if is_active else (pre, post)) if ref}
+
+
+def _named(draft: Draft) -> set[str]:
+    return {ref.name for ref in _refs(draft) if ref}
+
+
+def _refs(draft: Draft) -> tuple[AnalysisRunStatusRef | None, AnalysisRunStatusRef | None]:
+    status = draft.status.blue_green
+    return status.pre_promotion_analysis_run_status, status.post_promotion_analysis_run_status
