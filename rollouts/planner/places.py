@@ -126,6 +126,18 @@ def too_few(snapshot: Snapshot, draft: Draft) -> str:
     return _not_there(snapshot, min(wanted, max(snapshot.replicas - 1, 1)))
 
 
+def relief(snapshot: Snapshot, draft: Draft) -> int:
+    """The least weight that spares the last old pods of a StatefulSet, while the new ones are still coming.
+
+    Every new pod takes an old one's place: old pods shall have twice their even share at most, new ones their own.
+    """
+    total, replicas = snapshot.total, snapshot.replicas
+    if snapshot.ordinals is None or not replicas:
+        return 0
+    old, new = available(snapshot.of_hash(draft.status.stable_rs)), available(snapshot.canary)
+    return max(0, min(total - 2 * total * old // replicas, total * new // replicas))
+
+
 def _not_there(snapshot: Snapshot, exposed: int) -> str:
     have = available(snapshot.canary)
     return f"canary has {have} of {exposed} pods available" if have < exposed else ""

@@ -135,7 +135,7 @@ class StatefulSets:
             "observedGeneration": raw["metadata"]["generation"],
         }
         self._world.objects.patch_status(ref, counts, self._world.now)
-        self._count_budgets(ref.namespace)
+        self.count_budgets(ref.namespace)
         self._tell_services(ref.namespace)
         return current
 
@@ -217,7 +217,7 @@ class StatefulSets:
             return
         patch = {"metadata": {"deletionTimestamp": rfc3339(self._world.now)}}
         self._world.objects.patch(ref, patch, self._world.now)
-        self._count_budgets(ref.namespace)
+        self.count_budgets(ref.namespace)
         self._tell_services(ref.namespace)
         uid, owner = raw["metadata"]["uid"], raw["metadata"]["ownerReferences"][0]["name"]
         self._world.later("going", ref.name, lambda: self._remove(ref, uid, Ref(STATEFUL_SET, ref.namespace, owner)))
@@ -275,7 +275,7 @@ class StatefulSets:
         for service in self._world.objects.of(SERVICE):
             self._world.follow_endpoints(Ref(SERVICE, namespace, service["metadata"]["name"]))
 
-    def _count_budgets(self, namespace: str) -> None:
+    def count_budgets(self, namespace: str) -> None:
         """The disruption controller; every pod that a budget selects counts, those that are missing too."""
         for raw in self._world.objects.of(POD_DISRUPTION_BUDGET):
             found = decode(PodDisruptionBudget, raw)

@@ -23,6 +23,7 @@ from rollouts.api.kinds import (
     HTTP_ROUTE,
     INGRESS,
     POD,
+    POD_DISRUPTION_BUDGET,
     REPLICA_SET,
     ROLLOUT,
     SERVICE,
@@ -238,6 +239,8 @@ class World:
             self._deploy(ref)
         elif ref.kind == STATEFUL_SET:
             self.stateful_sets.wake(ref)
+        elif ref.kind == POD_DISRUPTION_BUDGET:
+            self.stateful_sets.count_budgets(ref.namespace)
 
     def _resize(self, ref: Ref) -> None:
         """The ReplicaSet controller: as many pods as wanted."""

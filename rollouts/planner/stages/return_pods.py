@@ -6,7 +6,7 @@ from typing import Final
 from rollouts.api import reasons
 from rollouts.api.meta import Condition
 from rollouts.api.workloads import Pod
-from rollouts.planner.actions import Announcement, DeletePod, EvictPod
+from rollouts.planner.actions import Announcement, DeletePod, EvictPod, PatchStatefulSet
 from rollouts.planner.conditions import get, renew, without
 from rollouts.planner.draft import Draft
 from rollouts.planner.evicting import next_of, refusal
@@ -50,6 +50,8 @@ def _misplaced(snapshot: Snapshot, draft: Draft, ordinals: Ordinals) -> tuple[Po
 
 def _held(snapshot: Snapshot, draft: Draft, ordinals: Ordinals, wrong: tuple[Pod, ...]) -> str:
     """Why none may go yet: it would come back as it is, or it still has traffic."""
+    if any(isinstance(action, PatchStatefulSet) for action in draft.actions):
+        return "the partition comes first"
     for pod in wrong:
         made = ordinals.made_at(ordinals.index_of(pod))
         if made != draft.status.stable_rs:

@@ -14,7 +14,7 @@ from rollouts.api.workloads import ReplicaSet
 from rollouts.planner.actions import Announcement, ChangeRoute
 from rollouts.planner.conditions import get
 from rollouts.planner.draft import Draft, Routing
-from rollouts.planner.places import too_few
+from rollouts.planner.places import relief, too_few
 from rollouts.planner.serving import forget, note, settling, unheard
 from rollouts.planner.sizes import index_of, is_whole
 from rollouts.planner.snapshot import Snapshot, available
@@ -83,7 +83,8 @@ def _wanted(snapshot: Snapshot, draft: Draft, now: datetime) -> tuple[int, str]:
     if unknown and target > _current(snapshot):
         return _current(snapshot), unknown
     if missing and target > _current(snapshot):
-        return min(target, max(_current(snapshot), goal_of(snapshot.steps[:index]).weight)), missing
+        least = max(_current(snapshot), goal_of(snapshot.steps[:index]).weight, relief(snapshot, draft))
+        return min(target, least), missing
     return target, "all steps are complete" if is_last else f"step {index + 1} of {len(snapshot.steps)}"
 
 
