@@ -1,7 +1,7 @@
 """Templates → the content of a run: collected, merged, their arguments given values, and the run's manifest."""
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from analysis.arguments import ArgumentError, fill_in
@@ -52,7 +52,7 @@ def resolve(
 
 def flatten(refs: Sequence[TemplateRef], lookup: Lookup, path: str = "spec.templates") -> Flattened:
     """The content of the templates *refs* and those they refer to, each once. Raises SpecError at *path*."""
-    sources = tuple(_collected(refs, lookup, path, set()))
+    sources = tuple(_collected(refs, _Search(lookup, path), ()))
     specs = [source.spec for source in sources]
     named = ",".join(map(str, sources))
     return Flattened(
@@ -153,17 +153,33 @@ def measures_the_same(one: Json, other: Json) -> bool:
     return all(_pruned(one.get(field) or []) == _pruned(other.get(field) or []) for field in fields)
 
 
-def _collected(refs: Iterable[TemplateRef], lookup: Lookup, path: str, seen: set[tuple[str, bool]]) -> Iterator[Source]:
+@dataclass(frozen=True)
+class _Search:
+    """How templates are found; *seen* are those that were."""
+
+    lookup: Lookup
+    path: str
+    seen: set[TemplateRef] = field(default_factory=set)
+
+
+def _collected(refs: Iterable[TemplateRef], search: _Search, above: tuple[TemplateRef, ...]) -> Iterator[Source]:
+    """*refs* and what they refer to; *above* are the templates that led here."""
     for ref in refs:
-        identity = (ref.template_name, ref.cluster_scope)
-        if identity in seen:
+        if ref in above:
+            raise SpecError(search.path, ref.template_name, _loop((*above[above.index(ref) :], ref)))
+        if ref in search.seen:
             continue
-        seen.add(identity)
-        spec = lookup(ref)
+        search.seen.add(ref)
+        spec = search.lookup(ref)
         if spec is None:
-            raise SpecError(path, ref.template_name, f"{_kind(ref)} '{ref.template_name}' not found")
+            raise SpecError(search.path, ref.template_name, f"{_kind(ref)} '{ref.template_name}' not found")
         yield Source(ref=ref, spec=spec)
-        yield from _collected(spec.templates, lookup, path, seen)
+        yield from _collected(spec.templates, search, (*above, ref))
+
+
+def _loop(refs: Sequence[TemplateRef]) -> str:
+    way = " → ".join(ref.template_name for ref in refs)
+    return f"{_kind(refs[0])} '{refs[0].template_name}' refers to itself ({way}): take one of the references away"
 
 
 def _kind(ref: TemplateRef) -> str:

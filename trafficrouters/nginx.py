@@ -49,6 +49,11 @@ LEAST_TOTAL: Final = 100
 # The API server stores the time of a write without its fraction.
 CLOCK_GRAIN: Final = timedelta(seconds=1)
 COPIED: Final = ("ingressClassName", "tls")
+# Of an annotation's key, before the slash and after it.
+KEY_PREFIX: Final = re.compile(
+    r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*", re.ASCII
+)
+KEY_NAME: Final = re.compile(r"(?=.{1,63}$)[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?", re.ASCII)
 REGEX_SIGNS: Final = re.compile(r"[\\.+*?()|\[\]{}^$]")
 
 Routes = Sequence[SetHeaderRoute | SetMirrorRoute]
@@ -81,6 +86,7 @@ class NginxRouter:
         if bool(written.stable_ingress) == bool(written.stable_ingresses):
             raise SpecError(path, None, "exactly one of stableIngress and stableIngresses must be set")
         prefix = written.annotation_prefix or DEFAULT_PREFIX
+        _refuse_keys(written, path)
         return Config(_ingresses(written, path, scope), prefix, _users_annotations(written, prefix))
 
     def reads(self, config: Config, scope: Scope) -> frozenset[Ref]:
@@ -146,6 +152,22 @@ def _ingresses(written: Nginx, path: str, scope: Scope) -> tuple[tuple[str, str]
         if first != ingress:
             raise SpecError(where, ingress, f"its canary Ingress would have the same name as that of `{first}`")
     return tuple(paths.items())
+
+
+def _refuse_keys(written: Nginx, path: str) -> None:
+    """Raises SpecError for what would be no key of an annotation: the API server would refuse the canary Ingress."""
+    if written.annotation_prefix and not KEY_PREFIX.fullmatch(written.annotation_prefix):
+        detail = "must be a DNS name in lower case such as nginx.ingress.kubernetes.io, without a slash"
+        raise SpecError(f"{path}.annotationPrefix", written.annotation_prefix, detail)
+    for field, keys in (
+        ("additionalIngressAnnotations", written.additional_ingress_annotations),
+        ("canaryIngressAnnotations", written.canary_ingress_annotations),
+    ):
+        for key in keys:
+            prefix, slash, name = key.rpartition("/")
+            if not KEY_NAME.fullmatch(name) or (slash and not KEY_PREFIX.fullmatch(prefix)):
+                detail = "must be the key of an annotation such as limit-rps or nginx.ingress.kubernetes.io/limit-rps"
+                raise SpecError(f"{path}.{field}", key, detail)
 
 
 def _users_annotations(written: Nginx, prefix: str) -> dict[str, str]:

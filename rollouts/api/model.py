@@ -1,10 +1,13 @@
 """The base of everything people write: frozen, camelCase on the wire, unknown fields ignored (the API prunes them)."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
+
+# Of a value, a path and a detail in a problem's text. A status has room for 1.5 MB, and people for less.
+LONGEST_SHOWN: Final = 1_000
 
 
 class Model(BaseModel):
@@ -49,7 +52,14 @@ class Problem(NamedTuple):
         return self.detail.endswith(" not found")
 
     def __str__(self) -> str:
-        shown = f'"{self.value}"' if isinstance(self.value, str) else str(self.value)
+        shown = f'"{_cut(self.value)}"' if isinstance(self.value, str) else _cut(str(self.value))
         shown = shown.lower() if isinstance(self.value, bool) else shown
         value = f": {shown}" if self.value is not None else ""
-        return f"{self.path}: {self.cause}{value}: {self.detail}"
+        return f"{_cut(self.path)}: {self.cause}{value}: {_cut(self.detail)}"
+
+
+def _cut(text: str) -> str:
+    """What is longer than anybody reads, and perhaps than a status may be, loses its middle."""
+    if len(text) <= LONGEST_SHOWN:
+        return text
+    return f"{text[: LONGEST_SHOWN // 2]}… ({len(text)} characters) …{text[-LONGEST_SHOWN // 2 :]}"

@@ -45,13 +45,10 @@ def parse_pause_duration(value: int | str) -> timedelta:
     numbers beyond 32 bits do not parse. Raises ValueError.
     """
     if isinstance(value, int):
-        return timedelta(seconds=value)
+        return timedelta(seconds=_bounded(value, value))
     if _WHOLE.fullmatch(value) and int(value) in _INT32:
         return timedelta(seconds=int(value))
-    seconds = int(parse_go_duration(value) / timedelta(seconds=1))
-    if seconds not in _INT32:
-        raise ValueError(f'"{value}" is too long: a pause ends at 68 years')
-    return timedelta(seconds=seconds)
+    return timedelta(seconds=_bounded(int(parse_go_duration(value) / timedelta(seconds=1)), f'"{value}"'))
 
 
 def format_go_duration(value: timedelta) -> str:
@@ -74,6 +71,12 @@ def parse_rfc3339(text: str) -> datetime:
     if not _RFC3339.fullmatch(text):
         raise ValueError(f'"{text}" is not a time such as 2026-01-31T08:00:00Z')
     return datetime.fromisoformat(text.upper()).astimezone(UTC)
+
+
+def _bounded(seconds: int, shown: object) -> int:
+    if seconds not in _INT32:
+        raise ValueError(f"{shown} is too long: a pause ends at 68 years")
+    return seconds
 
 
 def _below_a_second(size: timedelta) -> str:

@@ -39,11 +39,25 @@ def names(content):
 def test_templates_are_collected_with_those_they_name_each_once():
     lookup = among(
         a={"metrics": [metric("a")], "templates": [{"templateName": "c", "clusterScope": True}, {"templateName": "b"}]},
-        b={"metrics": [metric("b")], "templates": [{"templateName": "a"}]},
+        b={"metrics": [metric("b")], "templates": [{"templateName": "c", "clusterScope": True}]},
         c_={"metrics": [metric("c")]},
         c={"metrics": [metric("c of the namespace")]},
     )
     assert names(flatten([ref("a"), ref("b"), ref("c", cluster=True)], lookup)) == ["a", "c", "b"]
+
+
+def test_a_loop_of_templates_is_refused_with_its_way():
+    lookup = among(
+        a={"templates": [{"templateName": "b"}]},
+        b={"templates": [{"templateName": "c"}]},
+        c={"templates": [{"templateName": "b"}]},
+    )
+    with pytest.raises(SpecError) as refused:
+        flatten([ref("a")], lookup, PATH)
+    assert str(refused.value) == (
+        f"{PATH}: Invalid value: \"b\": AnalysisTemplate 'b' refers to itself (b → c → b): "
+        "take one of the references away"
+    )
 
 
 @pytest.mark.parametrize(

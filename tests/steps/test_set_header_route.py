@@ -38,3 +38,29 @@ def test_a_name_must_be_managed():
 def test_a_value_is_one_kind_of_match(value):
     with pytest.raises(SpecError, match="exactly one of exact, prefix and regex"):
         STEP.decode(route(**value), "path", BOUNDS)
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "where"),
+    [
+        ("", {"exact": "a"}, "headerName"),
+        ("x tester", {"exact": "a"}, "headerName"),
+        ("x-tester:", {"exact": "a"}, "headerName"),
+        ("x" * 257, {"exact": "a"}, "headerName"),
+        ("x-tester", {"exact": "a\r\nx-admin: 1"}, "headerValue.exact"),
+        ("x-tester", {"prefix": "a\0"}, "headerValue.prefix"),
+        ("x-tester", {"regex": "(("}, "headerValue.regex"),
+        ("x-tester", {"exact": "a" * 4097}, "headerValue.exact"),
+    ],
+)
+def test_what_no_header_is_is_refused_before_a_proxy_sees_it(header, value, where):
+    match = [{"headerName": header, "headerValue": value}]
+    with pytest.raises(SpecError) as refused:
+        STEP.decode(SetHeaderRoute.model_validate({"name": "testers", "match": match}), "path", BOUNDS)
+    assert refused.value.problem.path == f"path.match[0].{where}"
+
+
+@pytest.mark.parametrize("regex", ["^a(b|c)$", "(?=x)y", "(?<name>x)", "(a+)+$"])
+def test_expressions_of_any_dialect_are_taken(regex):
+    written = route(regex=regex)
+    assert STEP.decode(written, "path", BOUNDS) is written

@@ -1,7 +1,10 @@
 """What goldens of changes do not show: what is read, and steps refused where they stand."""
 
+import pytest
+
 from rollouts.api.kinds import INGRESS
 from rollouts.api.meta import Key, Ref
+from rollouts.api.model import SpecError
 from rollouts.api.rollout import SetHeaderRoute
 from trafficrouters.base import Scope
 from trafficrouters.nginx import ROUTER
@@ -28,3 +31,19 @@ def test_a_step_that_cannot_be_expressed_is_refused_by_its_path():
 
 def test_a_header_route_without_match_is_no_header_route():
     assert ROUTER.refuses(CONFIG, (SetHeaderRoute(name="a"), SetHeaderRoute(name="b")), "steps[0]") == ()
+
+
+@pytest.mark.parametrize(
+    ("fields", "path"),
+    [
+        ({"annotationPrefix": "a b"}, "nginx.annotationPrefix"),
+        ({"annotationPrefix": "example.com/"}, "nginx.annotationPrefix"),
+        ({"additionalIngressAnnotations": {"a b": "c"}}, "nginx.additionalIngressAnnotations"),
+        ({"canaryIngressAnnotations": {"/x": "c"}}, "nginx.canaryIngressAnnotations"),
+        ({"canaryIngressAnnotations": {"x" * 64: "c"}}, "nginx.canaryIngressAnnotations"),
+    ],
+)
+def test_what_is_no_key_of_an_annotation_is_refused(fields, path):
+    with pytest.raises(SpecError) as refused:
+        ROUTER.decode({"stableIngress": "web", **fields}, "nginx", SCOPE)
+    assert refused.value.problem.path == path

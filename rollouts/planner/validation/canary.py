@@ -25,6 +25,7 @@ def canary_problems(canary: CanaryStrategy, routing: Json | None) -> Iterator[Pr
     yield from _service_problems(canary, routing)
     yield from _routing_problems(canary)
     yield from _weight_problems(canary)
+    yield from _negative_problems(canary)
     yield from _threshold_problems(canary)
 
 
@@ -85,6 +86,18 @@ def _weight_problems(canary: CanaryStrategy) -> Iterator[Problem]:
     if canary.total_weight < 1:
         detail = "must be greater than 0: it is the weight that means all traffic"
         yield Problem(f"{PATH}.trafficRouting.maxTrafficWeight", canary.total_weight, detail)
+
+
+def _negative_problems(canary: CanaryStrategy) -> Iterator[Problem]:
+    numbers = {
+        "scaleDownDelaySeconds": canary.scale_down_delay_seconds,
+        "scaleDownDelayRevisionLimit": canary.scale_down_delay_revision_limit,
+        "abortScaleDownDelaySeconds": canary.abort_scale_down_delay_seconds,
+        "minPodsPerReplicaSet": canary.min_pods_per_replica_set,
+    }
+    for name, number in numbers.items():
+        if number is not None and number < 0:
+            yield Problem(f"{PATH}.{name}", number, "must be greater than or equal to 0")
 
 
 def _threshold_problems(canary: CanaryStrategy) -> Iterator[Problem]:

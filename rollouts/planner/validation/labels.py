@@ -76,7 +76,9 @@ def _requirement_problems(requirement: LabelRequirement, path: str) -> Iterator[
         detail = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
         yield Problem(f"{path}.values", None, detail, "Forbidden")
     elif operator not in {"In", "NotIn", "Exists", "DoesNotExist"}:
-        yield Problem(f"{path}.operator", operator, "not a valid selector operator")
+        yield Problem(
+            f"{path}.operator", operator, "not a valid selector operator: use In, NotIn, Exists or DoesNotExist"
+        )
     yield from _key_problems(requirement.key, f"{path}.key")
 
 
