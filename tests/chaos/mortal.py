@@ -106,10 +106,10 @@ class Mortal:
             except msgspec.MsgspecError:
                 yield {"text": line.decode("utf-8", "replace")}
 
-    def said(self, event: str, **fields: Any) -> list[dict[str, Any]]:
-        """Log entries of that event whose *fields* are these."""
+    def said(self, message: str, **fields: Any) -> list[dict[str, Any]]:
+        """Log entries of that message whose *fields* are these."""
         return [
-            one for one in self.entries() if one.get("event") == event and all(one.get(k) == fields[k] for k in fields)
+            one for one in self.entries() if one.get("msg") == message and all(one.get(k) == fields[k] for k in fields)
         ]
 
     def complaints(self) -> list[dict[str, Any]]:

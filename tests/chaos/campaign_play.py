@@ -1,0 +1,192 @@
+"""Plays one scenario, with a controller of its own behind the faulty proxy; disturbed or not."""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import msgspec
+
+from rollouts.api.kinds import NAMESPACE
+from rollouts.api.meta import Key
+from rollouts.kube.client import Client, Content
+from rollouts.kube.errors import ApiError
+from tests.chaos.campaign_draw import Perturbation
+from tests.chaos.campaign_history import History, Never, history
+from tests.chaos.checker import Expected, Record, Row, record
+from tests.chaos.faults import NONE, Seen, tally
+from tests.chaos.mortal import Mortal, behind_proxy, owned
+from tests.chaos.proxy import Proxy
+from tests.chaos.scenarios_words import KINDS, Apply, Delete, Is, Patch, Say, Scenario
+from tests.e2e.answers import Answers, answering
+from tests.e2e.conftest import default_account
+from tests.e2e.scene import Scene
+
+UNDISTURBED, DISTURBED = 60.0, 150.0
+# Longer than anything that comes by itself is away: a weight that settles, a delay of a scale-down, a measurement.
+QUIET = 2.5
+
+
+class Run(NamedTuple):
+    """What came of a play. *writes*: how many the controller needed, and by name; *crashes*: how often it was killed."""
+
+    record: Record
+    writes: int
+    written: dict[str, int]
+    crashes: int
+    rows: list[Row]
+
+
+class Stage:
+    """One scenario's namespace: where its acts happen."""
+
+    def __init__(self, scene: Scene, answers: Answers) -> None:
+        self._scene, self._answers = scene, answers
+
+    def placed(self, value: Any) -> Any:
+        """*value* with what its placeholders stand for."""
+        text = json.dumps(value).replace("$NS", self._scene.namespace).replace("$METRICS", self._answers.address)
+        return json.loads(text)
+
+    def taken_back(self, rows: list[Row]) -> list[Row]:
+        """Rows with placeholders for what differs from run to run."""
+        text = msgspec.json.encode(rows).decode()
+        text = text.replace(self._answers.address, "$METRICS")
+        return msgspec.json.decode(re.sub(rf"\b{re.escape(self._scene.namespace)}\b", "$NS", text), type=list[Row])
+
+    async def create(self, manifest: dict[str, Any]) -> None:
+        """Create an object, the Rollout for the controller of this scenario alone."""
+        mine = self._mine(manifest)
+        await self._scene.client.create(KINDS[manifest["kind"]], self._scene.namespace, mine)
+
+    def _mine(self, manifest: dict[str, Any]) -> dict[str, Any]:
+        placed: dict[str, Any] = self.placed(manifest)
+        return owned(self._scene, placed) if placed["kind"] == "Rollout" else placed
+
+    async def happen(self, act: Apply | Patch | Delete | Say, world: History) -> None:
+        """One thing that a person does."""
+        client, namespace = self._scene.client, self._scene.namespace
+        match act:
+            case Apply(manifests):
+                await self._scene.apply(*map(self._mine, manifests))
+            case Patch(patch, kind, name, sub):
+                content = Content.JSON if isinstance(patch, list) else Content.MERGE
+                key = Key(namespace, name)
+                await client.patch(kind, key, patch, subresource=sub, content=content, field_manager="person")
+            case Delete(kind, name, propagation):
+                name = name or world.all(kind.name)[0]["metadata"]["name"]
+                await client.delete(kind, Key(namespace, name), propagation=propagation)
+            case Say(value, status):
+                self._answers.say(value, status)
+
+
+async def play(client: Client, scenario: Scenario, perturbation: Perturbation, namespace: str) -> Run:
+    """From an empty namespace to the scenario's end."""
+    async with (
+        fresh(client, namespace) as scene,
+        answering() as answers,
+        history(client, namespace) as told,
+        behind_proxy(scene, "--namespaced", "--namespace", namespace, *scenario.flags) as (controller, proxy),
+    ):
+        stage = Stage(scene, answers)
+        answers.say(scenario.answers)
+        await prologue(scenario, stage, told)
+        begun, mark = told.version, len(proxy.seen)
+        proxy.writes = 0
+        proxy.faults = perturbation.faults
+        async with revived(controller, proxy, perturbation) as lives:
+            stuck = await staged(scenario, stage, told, perturbation)
+        proxy.faults = NONE
+        rows = stage.taken_back(told.rows)
+        expected = Expected(scenario.pods, scenario.hurried)
+        found = record(rows, begun, expected, stuck=stuck)
+        found.wrong += [*lives.complaints(), *outcries(controller)]
+        return Run(found, proxy.writes, carried_out(proxy.since(mark)), lives.ended, rows)
+
+
+async def prologue(scenario: Scenario, stage: Stage, told: History) -> None:
+    """What is given, at rest. The story starts when everybody has heard of it."""
+    for manifest in scenario.given:
+        await stage.create(manifest)
+    if scenario.begins:
+        await told.until_quiet((Is(scenario.begins),), 1.0, UNDISTURBED)
+
+
+async def staged(scenario: Scenario, stage: Stage, told: History, perturbation: Perturbation) -> str:
+    """The story up to its end, or why it never came to that."""
+    patience = DISTURBED if perturbation.is_any else UNDISTURBED
+    try:
+        for beat in scenario.beats:
+            await told.until(beat.when, patience)
+            for act in beat.acts:
+                await stage.happen(act, told)
+        await told.until_quiet(scenario.ends, QUIET + perturbation.lag, patience)
+    except Never as never:
+        return str(never)
+    return ""
+
+
+class Lives:
+    """A controller's deaths."""
+
+    def __init__(self, controller: Mortal) -> None:
+        self._controller = controller
+        self.ended = 0
+        self._wrong: list[str] = []
+
+    async def follow(self, proxy: Proxy, perturbation: Perturbation) -> None:
+        """Start it again whenever it is killed."""
+        while True:
+            code = await self._controller.ended()
+            self.ended += 1
+            if code != KILLED or not perturbation.crash:
+                self._wrong.append(f"the controller ended by itself with exit code {code}")
+            if perturbation.crash == EVERY:
+                proxy.faults = replace(proxy.faults, kill_after=proxy.writes + 1)
+            await self._controller.start()
+
+    def complaints(self) -> list[str]:
+        """Deaths that nobody caused."""
+        return self._wrong
+
+
+KILLED, EVERY = -9, -1
+
+
+@asynccontextmanager
+async def revived(controller: Mortal, proxy: Proxy, perturbation: Perturbation) -> AsyncIterator[Lives]:
+    """The controller starts again after each end while the body runs."""
+    lives = Lives(controller)
+    async with asyncio.TaskGroup() as group:
+        following = group.create_task(lives.follow(proxy, perturbation), name="start it again")
+        yield lives
+        following.cancel()
+
+
+def carried_out(seen: list[Seen]) -> dict[str, int]:
+    """Writes that the API server accepted, by name, but for Events."""
+    counted = tally(one for one in seen if one.was_carried_out)
+    return {name: count for name, count in sorted(counted.items()) if not name.endswith(" events")}
+
+
+def outcries(controller: Mortal) -> list[str]:
+    """Exceptions that nobody expected, in the controller's log; each once."""
+    found = [one for one in controller.complaints() if "exception" in one or "text" in one]
+    return list(dict.fromkeys(f"the controller's log: {str(one)[:300]}" for one in found))
+
+
+@asynccontextmanager
+async def fresh(client: Client, namespace: str) -> AsyncIterator[Scene]:
+    """A namespace in which pods are admitted, gone afterwards."""
+    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
+    await client.create(NAMESPACE, "", body)
+    scene = Scene(client, namespace)
+    await scene.until("furnished", lambda: default_account(scene))
+    try:
+        yield scene
+    finally:
+        with suppress(ApiError):
+            await client.delete(NAMESPACE, Key("", namespace))

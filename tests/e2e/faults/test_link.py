@@ -1,0 +1,34 @@
+"""The network between controller and API server: gone for a quarter of a minute, and back."""
+
+import asyncio
+
+import pytest
+
+from tests.chaos.faults import NONE, Faults, Link
+from tests.e2e.faults.course import play, went_as_without
+from tests.e2e.scene import Scene
+
+# Longer than any request may take.
+OUTAGE = 15.0
+
+
+@pytest.mark.parametrize("link", [Link.CUT, Link.REFUSED])
+async def test_gone_in_mid_release_and_back(scene: Scene, link: Link):
+    async with play(scene) as one:
+        await scene.image("web:v2")
+        await scene.step(1)
+        mark = len(one.proxy.seen)
+        one.proxy.faults = Faults(link=link)
+        await asyncio.sleep(OUTAGE)
+        one.load.mark("mended")
+        during = len(one.proxy.seen) - mark
+        assert one.chronicle.weights()[-1] == 25
+        assert await one.controller.ready() == 200
+        one.proxy.faults = NONE
+        await one.over()
+        await went_as_without(one)
+        assert one.load.report().phase("start").share_of("v2") > 0
+    assert during <= 20
+    assert len(one.proxy.seen) - mark <= 200, one.asked()
+    assert one.controller.said("reconcile failed")
+    assert await one.fails() > 0
