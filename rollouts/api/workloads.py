@@ -141,9 +141,10 @@ class PodTemplate(Lean, frozen=True):
 
 
 class ManagedField(Lean, frozen=True):
-    """Who wrote which fields of an object, and when; *fields* in the API server's own notation."""
+    """Who wrote which fields of an object or its *subresource*, and when; *fields* in the API server's notation."""
 
     manager: str = ""
+    subresource: str = ""
     time: datetime | None = None
     fields: Json = msgspec.field(default_factory=dict, name="fieldsV1")
 

@@ -229,9 +229,11 @@ class _Beginning(NamedTuple):
 
 
 def read_stateful_set(body: bytes) -> StatefulSet:
-    """The StatefulSet, and of those who wrote it only who wrote the partition."""
+    """The StatefulSet; of what others wrote in it, only whether that was the partition."""
     found = _lean(StatefulSet, body)
-    writers = tuple(field for field in found.metadata.managed_fields if _has_partition(field))
+    writers = tuple(
+        entry if _has_partition(entry) else structs.replace(entry, fields={}) for entry in found.metadata.managed_fields
+    )
     return structs.replace(found, metadata=structs.replace(found.metadata, managed_fields=writers))
 
 

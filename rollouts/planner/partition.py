@@ -82,7 +82,8 @@ def _shown(partition: int) -> str:
 
 def writer(found: StatefulSet) -> str:
     """The field manager that wrote the partition last, or else whoever wrote the object last; never ourselves."""
-    others = [entry for entry in found.metadata.managed_fields if entry.manager != FIELD_MANAGER]
+    entries = found.metadata.managed_fields
+    others = [entry for entry in entries if entry.manager != FIELD_MANAGER and not entry.subresource]
     by_time = sorted(others, key=_time)
     named = [entry for entry in by_time if _has(entry.fields, _FIELDS)]
     return (named or by_time or [ManagedField("somebody")])[-1].manager

@@ -21,11 +21,16 @@ MOST: Final = 3
 def keep_partition(snapshot: Snapshot, draft: Draft, now: datetime) -> Draft:
     """Put the partition back to what we wrote, also while the specification is refused."""
     ordinals = snapshot.ordinals
-    if ordinals is None or draft.status.partition is None:
+    if ordinals is None or draft.status.partition is None or not _has_partition(ordinals):
         return draft
     if ordinals.written is None or ordinals.written == ordinals.partition:
         return _calmed(draft, now)
     return _put_back(snapshot, draft, ordinals, ordinals.written, now)
+
+
+def _has_partition(ordinals: Ordinals) -> bool:
+    """With OnDelete the API server refuses one."""
+    return ordinals.stateful_set.spec.update_strategy.type == "RollingUpdate"
 
 
 def _put_back(snapshot: Snapshot, draft: Draft, ordinals: Ordinals, partition: int, now: datetime) -> Draft:

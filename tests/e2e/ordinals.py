@@ -1,0 +1,227 @@
+"""Words in which tests of StatefulSet canaries are written, and a diary of what befell the pods, in order."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import msgspec
+
+from rollouts.api.kinds import CONTROLLER_REVISION, POD, STATEFUL_SET
+from rollouts.api.meta import Key
+from rollouts.kube.client import Client, Content
+from rollouts.kube.errors import ApiError
+from tests.e2e.scene import Scene, pause, weight
+
+# Above every number of replicas: no pod is of the newest revision unless it stands already.
+PINNED = 32767
+SETS = {"trafficRouting": {"statefulSet": {}}}
+STEPS = [weight(40), pause()]
+
+
+def stateful_set(image: str = "web:v1", replicas: int = 5, name: str = "db", **spec: Any) -> dict[str, Any]:
+    """A StatefulSet whose pods are quick to go."""
+    quick = {"sandbox.rollouts/drain": "100ms"}
+    container = {"name": "web", "image": image, "ports": [{"name": "http", "containerPort": 8080}]}
+    template = {"metadata": {"labels": {"app": "web"}, "annotations": quick}, "spec": {"containers": [container]}}
+    selector = {"matchLabels": {"app": "web"}}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "StatefulSet",
+        "metadata": {"name": name},
+        "spec": {"serviceName": name, "replicas": replicas, "selector": selector, "template": template, **spec},
+    }
+
+
+def partition(number: int) -> dict[str, Any]:
+    """An update strategy."""
+    return {"updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": number}}}
+
+
+def referring(*steps: dict[str, Any], of: str = "db", **canary: Any) -> dict[str, Any]:
+    """The Rollout `web` of a StatefulSet."""
+    ref = {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": of}
+    return {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Rollout",
+        "metadata": {"name": "web"},
+        "spec": {"workloadRef": ref, "strategy": {"canary": {**SETS, "steps": list(steps or STEPS), **canary}}},
+    }
+
+
+class Diary:
+    """What befell pods: `db-4 v1 born`, `… ready`, `… unready`, `… ends` (somebody deleted it), `… gone`."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self._ready: dict[str, bool] = {}
+        self._ending: set[str] = set()
+
+    def note(self, change: str, pod: dict[str, Any]) -> None:
+        """Take in one event of a watch."""
+        uid, who = pod["metadata"]["uid"], f"{pod['metadata']['name']} {version(pod)}"
+        if uid not in self._ready:
+            self.lines.append(f"{who} born")
+        if pod["metadata"].get("deletionTimestamp") and uid not in self._ending:
+            self._ending.add(uid)
+            self.lines.append(f"{who} ends")
+        elif is_ready(pod) != self._ready.get(uid, False) and uid not in self._ending:
+            self.lines.append(f"{who} {'ready' if is_ready(pod) else 'unready'}")
+        self._ready[uid] = is_ready(pod)
+        if change == "DELETED":
+            self.lines.append(f"{who} gone")
+
+    def told(self, *of: str) -> list[str]:
+        """The lines that end in one of *of*; who ends and who gets ready where nothing is said."""
+        return [line for line in self.lines if line.rpartition(" ")[2] in (of or ("ends", "ready"))]
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self.lines.clear()
+
+
+@asynccontextmanager
+async def diary(scene: Scene) -> AsyncIterator[Diary]:
+    """Write down, while the body runs, what befalls the pods of the namespace; those already there go unmentioned."""
+    found = Diary()
+    listed = msgspec.json.decode(await anext(aiter(scene.client.pages(POD, scene.namespace))))
+    for pod in listed["items"]:
+        found.note("ADDED", pod)
+    found.forget()
+    async with asyncio.TaskGroup() as group:
+        following = group.create_task(_follow(scene, listed["metadata"]["resourceVersion"], found), name="diary")
+        yield found
+        following.cancel()
+
+
+async def _follow(scene: Scene, since: str, found: Diary) -> None:
+    params = {"watch": "true", "resourceVersion": since, "timeoutSeconds": "600"}
+    async with scene.client.stream(POD.path(scene.namespace), params) as lines:
+        async for line in lines:
+            event = msgspec.json.decode(line)
+            assert event["type"] in {"ADDED", "MODIFIED", "DELETED"}, event
+            found.note(event["type"], event["object"])
+
+
+def version(pod: dict[str, Any]) -> str:
+    """The tag of its image."""
+    return pod["spec"]["containers"][0]["image"].rpartition(":")[2]
+
+
+def is_ready(pod: dict[str, Any]) -> bool:
+    """Whether condition Ready holds."""
+    return any(c["type"] == "Ready" and c["status"] == "True" for c in pod["status"].get("conditions", ()))
+
+
+async def versions(scene: Scene, *, ready: bool = True) -> dict[str, str]:
+    """Versions by pod, of those that are not going; with *ready* only of those that are."""
+    return {
+        pod["metadata"]["name"]: version(pod)
+        for pod in sorted(await scene.all(POD), key=lambda pod: pod["metadata"]["name"])
+        if not pod["metadata"].get("deletionTimestamp") and (is_ready(pod) or not ready)
+    }
+
+
+def places(*tags: str, name: str = "db", start: int = 0) -> dict[str, str]:
+    """What `versions` gives: `places("v1", "v1", "v2")`."""
+    return {f"{name}-{start + index}": tag for index, tag in enumerate(tags)}
+
+
+async def stand(scene: Scene, *tags: str, name: str = "db", start: int = 0) -> None:
+    """Wait until ready pods of these versions stand at their places, and no other."""
+    wanted = places(*tags, name=name, start=start)
+
+    async def there() -> bool:
+        return await versions(scene) == wanted == await versions(scene, ready=False)
+
+    await scene.until(f"pods {wanted}", there)
+
+
+async def found_set(scene: Scene, name: str = "db") -> dict[str, Any]:
+    """The StatefulSet."""
+    return await scene.get(STATEFUL_SET, name)
+
+
+async def partition_of(scene: Scene, name: str = "db") -> int:
+    """Its partition; 0 where none is written."""
+    return (await found_set(scene, name))["spec"]["updateStrategy"].get("rollingUpdate", {}).get("partition", 0)
+
+
+async def pinned(scene: Scene, name: str = "db") -> None:
+    """Wait until no ordinal is of the newest revision."""
+
+    async def holds() -> bool:
+        found = await found_set(scene, name)
+        return await partition_of(scene, name) >= max(1, found["spec"]["replicas"])
+
+    await scene.until("pinned", holds)
+
+
+async def bump(scene: Scene, image: str, name: str = "db") -> None:
+    """What CI does: another image in the StatefulSet, and nothing else."""
+    patch = [{"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": image}]
+    await scene.client.patch(STATEFUL_SET, Key(scene.namespace, name), patch, content=Content.JSON)
+
+
+async def scale(scene: Scene, replicas: int, name: str = "db") -> None:
+    """What an autoscaler does."""
+    await scene.kubectl("scale", "statefulset", name, f"--replicas={replicas}")
+
+
+async def idle(scene: Scene, *manifests: dict[str, Any]) -> None:
+    """Apply, and wait for the Rollout to be Healthy and the partition pinned."""
+    await scene.apply(*manifests)
+    await scene.phase("Healthy")
+    await pinned(scene)
+
+
+async def half_way(scene: Scene, *manifests: dict[str, Any]) -> None:
+    """A release of v2 by STEPS that has come to its pause: pods 3 and 4 of 5 are new."""
+    await idle(scene, *(manifests or (stateful_set(), referring())))
+    await bump(scene, "web:v2")
+    await scene.step(1)
+    await stand(scene, "v1", "v1", "v1", "v2", "v2")
+
+
+async def abort(scene: Scene) -> None:
+    """Type what somebody on call would."""
+    await scene.patch({"spec": {"abort": True}})
+
+
+async def retry(scene: Scene) -> None:
+    """Type what somebody on call would."""
+    await scene.patch({"spec": {"retry": True}})
+
+
+async def revisions(client: Client, namespace: str) -> list[str]:
+    """Names of the ControllerRevisions, oldest first."""
+    found = await client.list(CONTROLLER_REVISION, namespace)
+    return [one["metadata"]["name"] for one in sorted(found, key=lambda one: one["revision"])]
+
+
+async def broken(scene: Scene, name: str, image: str) -> None:
+    """Wait until the pod *name* is there with *image*, has been tried, and is not ready."""
+
+    async def seen() -> bool:
+        pods = {pod["metadata"]["name"]: pod for pod in await scene.all(POD)}
+        pod = pods.get(name)
+        is_tried = bool(pod and pod["status"].get("containerStatuses"))
+        return is_tried and pod["spec"]["containers"][0]["image"] == image and not is_ready(pod)
+
+    await scene.until(f"{name} broken", seen)
+
+
+async def gone(scene: Scene, name: str = "web") -> None:
+    """Wait until the Rollout is no more."""
+
+    async def there() -> bool:
+        return not await scene.rollout(name)
+
+    await scene.until(f"{name} gone", there)
+
+
+async def quietly(*awaited: Any) -> None:
+    """Await what may find that its object is gone."""
+    for one in awaited:
+        with suppress(ApiError):
+            await one
