@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ROUTER ?= gateway
 N ?= 200
 
-.PHONY: help demo test check generate bench clean
+.PHONY: help demo test check generate manifests bench clean
 .DEFAULT_GOAL := help
 
 help:  ## say what each target does
@@ -28,6 +28,9 @@ check: $(VENV)/ready  ## format, lint, types, import contracts, generated files,
 
 generate: $(VENV)/ready  ## write crds/, the ClusterRole and the README's tables from the code
 	$(BIN)/python -m rollouts.cli.generate
+
+manifests: $(VENV)/ready  ## write charts/manifests/, for those who install without Helm, from the chart
+	$(BIN)/python -m rollouts.cli.generate_manifests
 
 bench: $(VENV)/ready  ## N Rollouts at once on the sandbox: ratios, requests, CPU, memory, abort latency (N=200)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/bench/run.py --rollouts $(N)

@@ -14,7 +14,9 @@ import typer
 
 import rollouts.cli
 
-NOT_COMMANDS: Final = frozenset({"app", "generate", "generate_lock", "generate_rbac", "generate_readme"})
+NOT_COMMANDS: Final = frozenset(
+    {"app", "generate", "generate_chart", "generate_lock", "generate_manifests", "generate_rbac", "generate_readme"}
+)
 
 
 def run(argv: Sequence[str]) -> None:

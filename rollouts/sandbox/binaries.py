@@ -30,6 +30,8 @@ _STAMP: Final = (
         for field, value in (("Version", f"v{KUBERNETES}"), ("Major", "1"), ("Minor", "36"))
     )
     + " -X github.com/prometheus/common/version.Version=3.15.0"
+    # what helm takes a cluster for that it does not ask
+    + " -X helm.sh/helm/v3/pkg/chartutil.k8sVersionMajor=1 -X helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor=36"
 )
 
 
