@@ -112,7 +112,7 @@ class RolloutDuration(Part, frozen=True):
 class PartitionStatus(Part, frozen=True):
     """Ours: what only a Rollout of a StatefulSet keeps.
 
-    *original*: the partition as its users want it, given back in the end. *step*: whose share the partition stands for
+    *workload*: the StatefulSet. *original*: its partition as its users want it, given back in the end. *step*: whose share the partition stands for
     (the number of steps: all pods; None: no share). *serving*: "<revision> <Service>@<RFC 3339>", since when it stands
     behind that Service. *resets*: when somebody else wrote the partition, lately. *ignored_replicas*: of which
     `spec.replicas` an Event already said that it counts for nothing. *lost*: the revision that Kubernetes made current
@@ -120,6 +120,7 @@ class PartitionStatus(Part, frozen=True):
     """
 
     original: int
+    workload: str = ""
     step: int | None = None
     serving: str = ""
     resets: tuple[datetime, ...] = ()

@@ -1,11 +1,21 @@
 """A Cluster for assembling snapshots from objects written as JSON, and the Rollouts tests begin with."""
 
+from msgspec import structs
+
 from rollouts import plugins
 from rollouts.api import kinds
 from rollouts.api.analysis import AnalysisRun, AnalysisTemplate
 from rollouts.api.meta import Metadata, Object, Ref
 from rollouts.api.rollout import Rollout
-from rollouts.api.workloads import Deployment, ReplicaSet, Service
+from rollouts.api.workloads import (
+    ControllerRevision,
+    Deployment,
+    Pod,
+    PodDisruptionBudget,
+    ReplicaSet,
+    Service,
+    StatefulSet,
+)
 from rollouts.planner.assembly import assemble
 from rollouts.planner.reading import Plugins
 from rollouts.wire.decode import decode
@@ -21,6 +31,10 @@ FORMS = {
     "Service": (kinds.SERVICE, Service),
     "ReplicaSet": (kinds.REPLICA_SET, ReplicaSet),
     "Deployment": (kinds.DEPLOYMENT, Deployment),
+    "StatefulSet": (kinds.STATEFUL_SET, StatefulSet),
+    "Pod": (kinds.POD, Pod),
+    "ControllerRevision": (kinds.CONTROLLER_REVISION, ControllerRevision),
+    "PodDisruptionBudget": (kinds.POD_DISRUPTION_BUDGET, PodDisruptionBudget),
     "AnalysisRun": (kinds.ANALYSIS_RUN, AnalysisRun),
     "AnalysisTemplate": (kinds.ANALYSIS_TEMPLATE, AnalysisTemplate),
     "ClusterAnalysisTemplate": (kinds.CLUSTER_ANALYSIS_TEMPLATE, AnalysisTemplate),
@@ -68,6 +82,11 @@ def rollout(canary=None, *, name="web", status=None, labels=None, **spec):
     return decode(Rollout, {"metadata": metadata, "spec": kept, "status": status or {}})
 
 
+def with_metadata(found, **metadata):
+    """The Rollout with other metadata."""
+    return structs.replace(found, metadata=structs.replace(found.metadata, **metadata))
+
+
 class Lent:
     """Objects by kind and key."""
 
@@ -106,6 +125,21 @@ class Lent:
 
     def deployment(self, key):
         return self._found.get((kinds.DEPLOYMENT, key))
+
+    def stateful_set(self, key):
+        return self._found.get((kinds.STATEFUL_SET, key))
+
+    def pods(self, owner):
+        return self._owned(kinds.POD, owner)
+
+    def controller_revisions(self, owner):
+        return self._owned(kinds.CONTROLLER_REVISION, owner)
+
+    def budgets(self, namespace):
+        found = self._found.items()
+        return tuple(
+            one for (kind, key), one in found if (kind, key.namespace) == (kinds.POD_DISRUPTION_BUDGET, namespace)
+        )
 
     def template(self, kind, key):
         return self._found.get((kind, key))

@@ -55,7 +55,8 @@ def _given_up(snapshot: Snapshot, draft: Draft, ordinals: Ordinals) -> Draft:
 def _verdict(snapshot: Snapshot, ordinals: Ordinals) -> tuple[int | None, Announcement]:
     """The partition to write, None to leave it, and what is said of it."""
     name, partition = ordinals.stateful_set.metadata.name, snapshot.status.partition
-    if partition is None or ordinals.written != ordinals.partition:
+    rolls = ordinals.stateful_set.spec.update_strategy.type == "RollingUpdate"
+    if partition is None or ordinals.written != ordinals.partition or not rolls:
         return None, Announcement(reasons.PARTITION_LEFT, f"the partition of StatefulSet {name} is not ours: it stays")
     if _is_whole(ordinals):
         text = f"the partition of StatefulSet {name} is {partition.original} again"

@@ -45,7 +45,7 @@ def _taken(snapshot: Snapshot, draft: Draft, ordinals: Ordinals) -> Draft:
     name = ordinals.stateful_set.metadata.name
     if snapshot.status.partition is None:
         ours = ordinals.written == ordinals.partition
-        draft = draft.with_status(partition=PartitionStatus(original=0 if ours else ordinals.partition))
+        draft = draft.with_status(partition=PartitionStatus(0 if ours else ordinals.partition, name))
     return _recognized(snapshot, draft, ordinals).stop(f"StatefulSet {name} is taken into care", Extent.NOTHING)
 
 

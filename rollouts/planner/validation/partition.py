@@ -62,6 +62,15 @@ def _needs_services(canary: CanaryStrategy) -> bool:
     return bool(canary.stable_service or canary.canary_service or any(getattr(routing, name) for name in written))
 
 
+def moved_problems(spec: RolloutSpec, rollout: Rollout) -> Iterator[Problem]:
+    """The reference was moved away from a StatefulSet whose partition is still to be given back."""
+    held = rollout.status.partition.workload if rollout.status.partition else ""
+    now = spec.workload_ref.name if spec.workload_ref and is_partitioned(spec) else ""
+    if held and held != now:
+        detail = f"StatefulSet {held} is still in this Rollout's care: name it again, or delete the Rollout first"
+        yield Problem(WORKLOAD, now or None, detail)
+
+
 def stateful_set_problems(found: StatefulSet, rollout: Rollout) -> Iterator[Problem]:
     """Why *found* cannot be released by its partition, or not by *rollout*."""
     name = found.metadata.name
