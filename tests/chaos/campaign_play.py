@@ -174,8 +174,9 @@ def carried_out(seen: list[Seen]) -> dict[str, int]:
 
 def outcries(controller: Mortal) -> list[str]:
     """Exceptions that nobody expected, in the controller's log; each once."""
-    found = [one for one in controller.complaints() if "exception" in one or "text" in one]
-    return list(dict.fromkeys(f"the controller's log: {str(one)[:300]}" for one in found))
+    found = [one for one in controller.entries() if "exception" in one or "level" not in one]
+    said = [{name: value for name, value in one.items() if name != "time"} for one in found]
+    return list(dict.fromkeys(f"the controller's log: {str(one)[:1000]}" for one in said))
 
 
 @asynccontextmanager
