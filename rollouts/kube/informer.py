@@ -2,7 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final, Generic, NamedTuple
 
@@ -15,6 +16,7 @@ from rollouts.kube.errors import ApiError, NotFound, Unreachable
 from rollouts.kube.objects import Named, named, split_page
 from rollouts.kube.store import Event, Index, Store, T
 from rollouts.kube.watch import (
+    STEADY,
     Bookmark,
     Broken,
     Change,
@@ -99,7 +101,6 @@ class Informer(Generic[T]):
             everything = await self._fetch()
         except ApiError as error:
             return self._list_failed(state, error)
-        self._complain("")
         self._tell(self.store.replace(everything.found, everything.version, everything.unreadable))
         self._synced.set()
         return listed(state, everything.version)
@@ -135,7 +136,11 @@ class Informer(Generic[T]):
         version, broken = await self._follow(state.version)
         if broken is not None:
             log.debug("watch broke", kind=self.kind.plural, error=str(broken.error))
-        return watch_ended(Watching(version, failures=state.failures), broken, _seconds() - began, _spin())
+        after = watch_ended(Watching(version, failures=state.failures), broken, _seconds() - began, _spin())
+        # one that breaks is nothing: the next goes on where it stopped
+        if broken is not None and after.failures > 1:
+            self._complain(f"cannot be watched: {broken.error}")
+        return after
 
     async def _follow(self, version: str) -> tuple[str, Broken | None]:
         """Take in events until the watch ends; return the version to resume from."""
@@ -147,7 +152,10 @@ class Informer(Generic[T]):
             params["labelSelector"] = self._selector
         try:
             path = self.kind.path(self._namespace)
-            async with self._client.stream(path, params, silence=seconds + SILENCE_SECONDS) as lines:
+            async with (
+                self._client.stream(path, params, silence=seconds + SILENCE_SECONDS) as lines,
+                self._steadying(),
+            ):
                 async for line in lines:
                     match read_line(line):
                         case Broken() as broken:
@@ -184,6 +192,15 @@ class Informer(Generic[T]):
             identity = named(body)
             log.warning("object cannot be read", kind=self.kind.plural, key=str(identity.key), error=str(error))
             return _Unreadable(identity, str(error))
+
+    @asynccontextmanager
+    async def _steadying(self) -> AsyncIterator[None]:
+        """While a watch is open: once it has lived for a moment, all is well again."""
+        timer = asyncio.get_running_loop().call_later(STEADY, self._complain, "")
+        try:
+            yield
+        finally:
+            timer.cancel()
 
     def _complain(self, complaint: str) -> None:
         """Say what is wrong when it begins, and once more when it is over."""

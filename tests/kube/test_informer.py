@@ -233,6 +233,26 @@ async def test_a_kind_that_is_not_served_is_empty_and_said_once(tmp_path):
 
 
 @virtual_time
+async def test_watches_that_keep_breaking_are_complained_of_once_until_one_lasts(tmp_path):
+    script = Script().on("GET", PODS, page(version=9)).watch(PODS, status(500), status(500), status(500), quiet())
+    with capture_logs() as logs:
+        async with watching(script, tmp_path) as pods:
+            await eventually(lambda: len(pods.watched_from) == 4)
+            await asyncio.sleep(10)
+    said = [log["event"] for log in logs if log["log_level"] in {"warning", "info"}]
+    assert said == ["kind unavailable", "kind available again"]
+
+
+@virtual_time
+async def test_one_watch_that_breaks_is_nothing_to_complain_of(tmp_path):
+    script = Script().on("GET", PODS, page(version=9)).watch(PODS, status(500), quiet())
+    with capture_logs() as logs:
+        async with watching(script, tmp_path) as pods:
+            await eventually(lambda: len(pods.watched_from) == 2)
+    assert [log["event"] for log in logs if log["log_level"] != "debug"] == []
+
+
+@virtual_time
 async def test_a_kind_that_comes_later_is_found(tmp_path):
     script = Script().on("GET", PODS, status(404), page(item("a", 1), version=9)).watch(PODS, quiet())
     async with watching(script, tmp_path) as pods:
