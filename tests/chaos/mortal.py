@@ -99,12 +99,12 @@ class Mortal:
     # what it says
 
     def entries(self) -> Iterator[dict[str, Any]]:
-        """Its log of all its lives, one value per line; what is no JSON is {"text": …}."""
+        """Its log of all its lives, one value per line; what is no JSON is {"garbled": …}."""
         for line in self.log.read_bytes().splitlines():
             try:
                 yield msgspec.json.decode(line, type=dict[str, Any])
             except msgspec.MsgspecError:
-                yield {"text": line.decode("utf-8", "replace")}
+                yield {"garbled": line.decode("utf-8", "replace")}
 
     def said(self, message: str, **fields: Any) -> list[dict[str, Any]]:
         """Log entries of that message whose *fields* are these."""
@@ -114,7 +114,9 @@ class Mortal:
 
     def complaints(self) -> list[dict[str, Any]]:
         """What it logged as warning or worse, and what is no log at all."""
-        return [one for one in self.entries() if one.get("level") in {"warning", "error", "critical"} or "text" in one]
+        return [
+            one for one in self.entries() if one.get("level") in {"warning", "error", "critical"} or "garbled" in one
+        ]
 
     async def metrics(self) -> str:
         """What /metrics says."""

@@ -54,7 +54,7 @@ class Proxy:
         self._faults, self._changed, self._is_up = NONE, asyncio.Event(), asyncio.Event()
         self._is_up.set()
         self.listens = asyncio.Event()
-        self._connections: set[asyncio.BaseTransport] = set()
+        self._server: web.Server | None = None
         self._streams: set[_Stream] = set()
         self._group: asyncio.TaskGroup | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -72,9 +72,10 @@ class Proxy:
             self._is_up.clear()
         else:
             self._is_up.set()
-        if faults.link is Link.REFUSED:
-            for transport in tuple(self._connections):
-                reset(transport)
+        if faults.link is Link.REFUSED and self._server is not None:
+            # idle ones too
+            for connection in self._server.connections:
+                reset(connection.transport)
 
     def reset_watches(self) -> None:
         """Break every open watch off."""
@@ -118,8 +119,9 @@ class Proxy:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def serve(self, port: int, runner: web.AppRunner) -> None:
+    async def serve(self, port: int, accept: web.Server) -> None:
         """Listen on *port* whenever the link allows."""
+        self._server = accept
         server: asyncio.Server | None = None
         loop = asyncio.get_running_loop()
         try:
@@ -130,8 +132,7 @@ class Proxy:
                     server.close()
                     server = None
                 if not is_refused and server is None:
-                    assert runner.server is not None
-                    server = await loop.create_server(runner.server, "127.0.0.1", port)
+                    server = await loop.create_server(accept, "127.0.0.1", port)
                     self.listens.set()
                 await self._changed.wait()
         finally:
@@ -140,19 +141,13 @@ class Proxy:
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """One request of the controller."""
-        transport = request.transport
-        assert transport is not None
-        self._connections.add(transport)
-        try:
-            if request.query.get("watch") in {"true", "1"}:
-                return await self._watch(request)
-            body = await request.read()
-            # a client that gives up does not call back what it sent
-            passing = self.start(self._pass(request, body), f"{request.method} {request.path}")
-            answer: web.StreamResponse = await asyncio.shield(passing)
-            return answer
-        finally:
-            self._connections.discard(transport)
+        if request.query.get("watch") in {"true", "1"}:
+            return await self._watch(request)
+        body = await request.read()
+        # a client that gives up does not call back what it sent
+        passing = self.start(self._pass(request, body), f"{request.method} {request.path}")
+        answer: web.StreamResponse = await asyncio.shield(passing)
+        return answer
 
     async def _pass(self, request: web.Request, body: bytes) -> web.StreamResponse:
         await self._is_up.wait()
@@ -355,7 +350,8 @@ async def _open(proxy: Proxy, stack: AsyncExitStack) -> int:
     stack.push_async_callback(runner.cleanup)
     await stack.enter_async_context(proxy.running())
     port = free_port()
-    proxy.start(proxy.serve(port, runner), f"proxy on {port}")
+    assert runner.server is not None
+    proxy.start(proxy.serve(port, runner.server), f"proxy on {port}")
     await proxy.listens.wait()
     return port
 

@@ -247,6 +247,20 @@ async def test_a_refused_link_resets_what_is_open_and_lets_nobody_in(proxy, upst
     assert watching.result() == "reset"
     assert await write(proxy) == 0
     proxy.faults = NONE
+    await until_written(proxy)
+
+
+async def test_a_refused_link_spares_no_idle_connection(proxy, upstream):
+    async with session() as client:
+        async with client.post(proxy.address + PODS) as answer:
+            await answer.read()
+        proxy.faults = Faults(link=Link.REFUSED)
+        with pytest.raises(aiohttp.ClientError):
+            await client.post(proxy.address + PODS)
+    assert len(upstream.writes) == 1
+
+
+async def until_written(proxy) -> None:
     async with asyncio.timeout(PATIENCE):
         while True:
             if await write(proxy) == 200:
