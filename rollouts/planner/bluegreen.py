@@ -13,6 +13,7 @@ from rollouts.api.workloads import ReplicaSet
 from rollouts.planner.actions import SwitchService
 from rollouts.planner.arithmetic import preview_count
 from rollouts.planner.draft import Draft
+from rollouts.planner.rollback import is_within_window
 from rollouts.planner.snapshot import Snapshot, available, deadline_of, hash_of
 
 PATH: Final = "spec.strategy.blueGreen"
@@ -118,6 +119,8 @@ def fast_rollback(snapshot: Snapshot, draft: Draft, now: datetime) -> str:
     """
     if draft.is_promoted:
         return reasons.FAST_ROLLBACK
+    if is_within_window(snapshot, draft):
+        return reasons.ROLLBACK_WITHIN_WINDOW
     preview = snapshot.canary
     at = deadline_of(preview) if preview else None
     if preview is None or at is None or now > at or keys.ABORTED in preview.metadata.annotations:

@@ -43,31 +43,30 @@ def _preview(snapshot: Snapshot, draft: Draft, preview: ReplicaSet, now: datetim
     # Its deadline is what tells a return to it from a release, so it stays until that return is promoted.
     at = deadline_of(preview)
     keeps = at is not None and now <= at and not draft.is_promoted and keys.ABORTED not in preview.metadata.annotations
-    marks = {keys.ABORTED: None} if draft.is_promoted else {}
-    return Resize(preview, wanted, because, "" if keeps else None, marks)
+    return Resize(preview, wanted, because, "" if keeps else None)
 
 
 def _aborted(snapshot: Snapshot, preview: ReplicaSet, wanted: int, now: datetime) -> Resize:
     """The preview after an abort: it stays until users have left it, stable is whole and its delay is over."""
     strategy = strategy_of(snapshot)
     delay = strategy.abort_scale_down_delay if strategy else None
-    size, marks = preview.spec.replicas, {keys.ABORTED: "true"}
+    size = preview.spec.replicas
     if delay is None:
         kept = aborted_count(size, wanted, is_kept=True, is_expired=False)
-        return Resize(preview, kept, "abortScaleDownDelaySeconds is 0: it stays", None, marks)
+        return Resize(preview, kept, "abortScaleDownDelaySeconds is 0: it stays", None)
     have = available(snapshot.stable)
     if carries_users(snapshot, preview):
-        return Resize(preview, size, "users are still led to it", None, marks)
+        return Resize(preview, size, "users are still led to it", None)
     at = deadline_of(preview)
     if at is not None and keys.ABORTED in preview.metadata.annotations:
         left = aborted_count(size, wanted, is_kept=False, is_expired=now > at)
         why = f"aborted: stays until {rfc3339(at)}" if left else "aborted, and its delay is over"
-        return Resize(preview, left, why, marks=marks)
+        return Resize(preview, left, why)
     if size == 0:
-        return Resize(preview, 0, "aborted", None, marks)
+        return Resize(preview, 0, "aborted", None)
     if have < snapshot.replicas:
-        return Resize(preview, size, f"stable has {have} of {snapshot.replicas} pods", None, marks)
-    return Resize(preview, size, "aborted: its delay begins", rfc3339(now + max(delay, HANDOVER)), marks)
+        return Resize(preview, size, f"stable has {have} of {snapshot.replicas} pods", None)
+    return Resize(preview, size, "aborted: its delay begins", rfc3339(now + max(delay, HANDOVER)))
 
 
 def _old_ones(snapshot: Snapshot, draft: Draft, strategy: BlueGreenStrategy, now: datetime, stage: str) -> Draft:

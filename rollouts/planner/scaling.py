@@ -1,7 +1,7 @@
 """From wanted counts to writes: sizes, deadlines and the events that tell of them (contract §3.6)."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from rollouts.api import keys
@@ -16,16 +16,12 @@ from rollouts.wire.durations import rfc3339
 
 @dataclass(frozen=True, slots=True)
 class Resize:
-    """What becomes of one ReplicaSet: its size, and its scale-down deadline (None: none, "": as it is).
-
-    *marks*: other annotations to set, or with None to remove.
-    """
+    """What becomes of one ReplicaSet: its size, and its scale-down deadline (None: none, "": as it is)."""
 
     revision: ReplicaSet
     replicas: int
     because: str
     deadline: str | None = ""
-    marks: Mapping[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,9 +207,7 @@ def after_delay(revision: ReplicaSet, kept: int, delay: Delay, now: datetime) ->
 def write(snapshot: Snapshot, draft: Draft, change: Resize, stage: str) -> Draft:
     """One write for size, `desired-replicas` and deadline together; nothing when all are as wanted."""
     revision = change.revision
-    annotations: dict[str, str | None] = {}
-    if revision.spec.replicas > 0 or change.replicas > 0:
-        annotations = _annotations(snapshot, change)
+    annotations = _annotations(snapshot, draft, change)
     scaled = change.replicas != planned(revision, draft)
     if not scaled and not annotations:
         return draft
@@ -230,12 +224,23 @@ def write(snapshot: Snapshot, draft: Draft, change: Resize, stage: str) -> Draft
     return _merged(draft, update, stage)
 
 
-def _annotations(snapshot: Snapshot, change: Resize) -> dict[str, str | None]:
+def _annotations(snapshot: Snapshot, draft: Draft, change: Resize) -> dict[str, str | None]:
     current = change.revision.metadata.annotations
-    wanted: dict[str, str | None] = {keys.DESIRED_REPLICAS: str(snapshot.replicas), **change.marks}
-    if change.deadline != "":
-        wanted[keys.SCALE_DOWN_DEADLINE] = change.deadline
+    wanted = _verdict(snapshot, draft, change.revision)
+    if change.revision.spec.replicas > 0 or change.replicas > 0:
+        wanted[keys.DESIRED_REPLICAS] = str(snapshot.replicas)
+        if change.deadline != "":
+            wanted[keys.SCALE_DOWN_DEADLINE] = change.deadline
     return {key: value for key, value in wanted.items() if current.get(key) != value}
+
+
+def _verdict(snapshot: Snapshot, draft: Draft, revision: ReplicaSet) -> dict[str, str | None]:
+    """Whether its release was aborted: until it is promoted, no return to it is a quick one."""
+    if revision is not snapshot.canary:
+        return {}
+    if draft.is_promoted:
+        return {keys.ABORTED: None}
+    return {keys.ABORTED: "true"} if draft.is_aborted else {}
 
 
 def _sentence(revision: ReplicaSet, change: Resize) -> str:
@@ -253,7 +258,7 @@ def _told(revision: ReplicaSet, replicas: int) -> Announcement:
 
 
 def _merged(draft: Draft, update: UpdateReplicaSet, stage: str) -> Draft:
-    """One write per object and plan: a second one would meet a version that the first has already replaced."""
+    """The draft with *update*: one write per object and plan, a second would meet a version that the first replaced."""
     for index, action in enumerate(draft.actions):
         if isinstance(action, UpdateReplicaSet) and action.target == update.target:
             both = replace(

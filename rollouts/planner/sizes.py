@@ -3,6 +3,7 @@
 from rollouts.api.workloads import ReplicaSet
 from rollouts.planner.arithmetic import Counts, Routed, Size, approximate_split, routed_counts, threshold_met
 from rollouts.planner.draft import Draft
+from rollouts.planner.rollback import is_within_window
 from rollouts.planner.snapshot import Snapshot
 from rollouts.steps.base import Goal, goal_of
 
@@ -11,6 +12,8 @@ def index_of(snapshot: Snapshot, draft: Draft) -> int | None:
     """The current step's index; None without steps, at most their number (a person may have written anything)."""
     if not snapshot.steps:
         return None
+    if is_within_window(snapshot, draft):
+        return len(snapshot.steps)
     index = draft.status.current_step_index
     return min(max(index if index is not None else 0, 0), len(snapshot.steps))
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from rollouts.api import reasons
 from rollouts.planner.actions import Announcement
 from rollouts.planner.draft import Draft
+from rollouts.planner.rollback import is_within_window
 from rollouts.planner.sizes import index_of, is_enough, planned
 from rollouts.planner.snapshot import Snapshot, available, revision_of
 
@@ -48,6 +49,8 @@ def _why(snapshot: Snapshot, draft: Draft) -> str | None:
         return reasons.FULL_PROMOTION
     if draft.is_promoted:
         return reasons.FAST_ROLLBACK
+    if is_within_window(snapshot, draft):
+        return reasons.ROLLBACK_WITHIN_WINDOW
     return reasons.completed_steps(len(snapshot.steps)) if _is_at_the_end(snapshot, draft) else None
 
 

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from rollouts.api import keys, reasons
 from rollouts.planner.draft import Draft
+from rollouts.planner.rollback import is_within_window
 from rollouts.planner.runnames import of_step
 from rollouts.planner.runs import Role, advance, current, end, judge, trim
 from rollouts.planner.sizes import goal_now, index_of
@@ -13,7 +14,8 @@ from rollouts.planner.snapshot import Snapshot
 def run_analyses(snapshot: Snapshot, draft: Draft, now: datetime) -> Draft:
     """Background first, then the step's own; then everything that is nobody's any more."""
     _ = now
-    if draft.is_promoted or draft.is_aborted or draft.status.promote_full or draft.status.stable_rs == "":
+    skipped = draft.status.promote_full or draft.status.stable_rs == "" or is_within_window(snapshot, draft)
+    if draft.is_promoted or draft.is_aborted or skipped:
         draft = end(draft, snapshot.runs, "nothing is being released")
         draft = draft.with_canary(current_step_analysis_run_status=None, current_background_analysis_run_status=None)
         return trim(snapshot, draft)

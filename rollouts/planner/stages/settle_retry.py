@@ -1,6 +1,6 @@
 """A retried release says so before it moves: clients and people see that the abort is over.
 
-A full promotion ends abort and pauses at once, whatever is still to be done for it.
+A full promotion ends abort and pauses at once, whatever is still to be done for it; a quick return ends pauses.
 """
 
 from datetime import datetime
@@ -8,6 +8,7 @@ from datetime import datetime
 from rollouts.api import reasons
 from rollouts.planner.conditions import get
 from rollouts.planner.draft import Draft, Extent
+from rollouts.planner.rollback import is_within_window
 from rollouts.planner.snapshot import Snapshot
 
 STAGE = "settle_retry"
@@ -18,6 +19,8 @@ def settle_retry(snapshot: Snapshot, draft: Draft, now: datetime) -> Draft:
     _ = now
     if draft.status.promote_full and not draft.is_promoted:
         draft = draft.pausing(clear_all=True, clear_abort=True)
+    elif is_within_window(snapshot, draft):
+        draft = draft.pausing(clear_all=True)
     progressing = get(snapshot.status.conditions, reasons.PROGRESSING)
     told = progressing is not None and progressing.reason == reasons.ROLLOUT_ABORTED
     if not told or draft.is_aborted or draft.is_promoted:

@@ -6,6 +6,7 @@ from msgspec import structs
 
 from rollouts.planner.actions import Announcement
 from rollouts.planner.draft import Draft, Extent
+from rollouts.planner.rollback import is_within_window
 from rollouts.planner.snapshot import Snapshot
 
 STAGE = "start_over_if_changed"
@@ -36,9 +37,15 @@ def start_over_if_changed(snapshot: Snapshot, draft: Draft, now: datetime) -> Dr
     )
     if draft.status.partition is not None:
         draft = draft.with_status(partition=structs.replace(draft.status.partition, step=None))
-    if snapshot.steps and snapshot.canary_hash == draft.status.stable_rs:
-        draft = draft.with_status(current_step_index=len(snapshot.steps)).announce(
-            Announcement("SkipSteps", "Rollback to stable ReplicaSets")
-        )
+    quick = _quick_return(snapshot, draft)
+    if snapshot.steps and quick:
+        draft = draft.with_status(current_step_index=len(snapshot.steps)).announce(Announcement("SkipSteps", quick))
     what = "template" if changed else "steps"
     return draft.say(STAGE, "act", f"the {what} changed: starting over").stop(f"{what} changed", Extent.RESET)
+
+
+def _quick_return(snapshot: Snapshot, draft: Draft) -> str:
+    """Why no step is taken on the way to the template in force; "" when all are."""
+    if snapshot.canary_hash == draft.status.stable_rs:
+        return "Rollback to stable ReplicaSets"
+    return "Rollback within the rollbackWindow" if is_within_window(snapshot, draft) else ""

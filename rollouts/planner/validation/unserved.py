@@ -50,11 +50,6 @@ UNSERVED: Final[tuple[Unserved, ...]] = (
         "tell revisions apart by label rollouts-pod-template-hash",
         _canary_has("stable_metadata"),
     ),
-    Unserved(
-        "spec.rollbackWindow",
-        "remove it; a return to an old revision takes all steps, and can be promoted in full",
-        lambda spec: spec.rollback_window is not None,
-    ),
 )
 RESTART: Final = (
     "this version does not restart pods: remove it (set it to null), and change an annotation in spec.template instead"

@@ -48,7 +48,7 @@ def test_an_abort_makes_room_for_stable_where_pods_never_came_up():
 def test_an_aborted_canary_gets_its_delay_once_it_has_no_traffic():
     aborted = given.nginx(set_weight(25)).pods(canary="1/1").having(abort=True)
     assert [action.annotations for action in scaled(aborted).actions] == [
-        {"scale-down-deadline": "2026-01-01T12:00:30Z"}
+        {"scale-down-deadline": "2026-01-01T12:00:30Z", "rollouts.argoproj.io/aborted": "true"}
     ]
 
 

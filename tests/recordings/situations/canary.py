@@ -200,3 +200,17 @@ async def steps_edited_mid_canary(x: Recording) -> None:
     await x.patch({"spec": {"strategy": canary(weight(50), pause(2))}})
     await x.look_on(2)
     await x.phase("Healthy")
+
+
+async def rollback_window(x: Recording) -> None:
+    """Back to the revision before: no step is taken."""
+    await x.create(rollout(canary(weight(50), pause(1)), 2, rollbackWindow={"revisions": 2}))
+    await x.phase("Healthy")
+    for tag in "23":
+        await x.image(tag)
+        await x.look_on(3)
+        await x.phase("Healthy")
+    await x.image("2")
+    await x.look_on(1)
+    await x.phase("Healthy")
+    await x.look_on(2)
