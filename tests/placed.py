@@ -113,9 +113,10 @@ class Placed:
         raw = {
             "workloadRef": {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "db"},
             "strategy": {"canary": dict(self.canary)},
+            "replicas": None,
             **self.spec,
         }
-        found = lent.rollout(name="db", status=dict(self.status), selector=None, template=None, replicas=None, **raw)
+        found = lent.rollout(name="db", status=dict(self.status), selector=None, template=None, **raw)
         metadata = {"finalizers": (keys.PARTITION_FINALIZER,), "annotations": {keys.REVISION: "2"}, **self.metadata}
         found = lent.with_metadata(found, **metadata)
         revisions = (revision(OLDER, 0), revision(OLD, 1), revision(NEW, 2))

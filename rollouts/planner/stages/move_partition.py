@@ -53,7 +53,5 @@ def _warned(snapshot: Snapshot, draft: Draft) -> Draft:
     old, weight = snapshot.replicas - new, now.canary.weight
     if not new or not old or weight * old <= FACTOR * (snapshot.total - weight) * new:
         return draft
-    text = (
-        f"{new} new pods get {weight} of {snapshot.total} of the traffic, {old} old ones the rest: is it too much?"
-    )
+    text = f"{new} new pods get {weight} of {snapshot.total} of the traffic, {old} old ones the rest: is it too much?"
     return draft.announce(Announcement(reasons.CANARY_OVERLOADED, text, is_warning=True)).say(STAGE, "pass", text)

@@ -157,8 +157,7 @@ def _within_capacity(snapshot: Snapshot, draft: Draft, wanted: int) -> tuple[int
 def _split(snapshot: Snapshot, draft: Draft, weight: int, now: datetime) -> TrafficSplit | None:
     """The whole split; None while nothing was ever routed and the first pods are not all there."""
     have = available(snapshot.of_hash(draft.status.stable_rs))
-    least = min(1, snapshot.replicas) if snapshot.ordinals else snapshot.replicas
-    if snapshot.status.canary.weights is None and have < least:
+    if snapshot.status.canary.weights is None and not _has_first_pods(snapshot, have):
         return None
     split = TrafficSplit(
         canary=weight,
@@ -172,6 +171,13 @@ def _split(snapshot: Snapshot, draft: Draft, weight: int, now: datetime) -> Traf
     )
     idle = replace(split, is_idle=True)
     return idle if weight == 0 and _is_idle(snapshot, draft, idle, now) else split
+
+
+def _has_first_pods(snapshot: Snapshot, have: int) -> bool:
+    """All of the stable revision; of a StatefulSet, which was there before us, any of either."""
+    if snapshot.ordinals is None:
+        return have >= snapshot.replicas
+    return have + available(snapshot.canary) > 0 or snapshot.replicas == 0
 
 
 def _routes(snapshot: Snapshot, draft: Draft) -> tuple[SetHeaderRoute | SetMirrorRoute, ...]:

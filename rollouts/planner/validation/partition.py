@@ -68,7 +68,7 @@ def moved_problems(spec: RolloutSpec, rollout: Rollout) -> Iterator[Problem]:
     now = spec.workload_ref.name if spec.workload_ref and is_partitioned(spec) else ""
     if held and held != now:
         detail = f"StatefulSet {held} is still in this Rollout's care: name it again, or delete the Rollout first"
-        yield Problem(WORKLOAD, now or None, detail)
+        yield Problem(f"{WORKLOAD}.name", now or None, detail)
 
 
 def stateful_set_problems(found: StatefulSet, rollout: Rollout) -> Iterator[Problem]:
