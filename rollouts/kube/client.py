@@ -81,7 +81,10 @@ class Client:
         return self._transport.namespace
 
     def fenced(self, check: Callable[[], None]) -> Self:
-        """A view whose writes call *check* at the last moment before they are sent; it raises to stop them."""
+        """A view whose requests call *check* immediately before they are sent; it raises to stop them.
+
+        Reads too: what they find would only lead to writes. A watch that is open stays so.
+        """
         return replace(self, _check=check)
 
     def unthrottled(self) -> Self:
@@ -175,13 +178,14 @@ class Client:
         """Open a watch and iterate over its lines; after *silence* seconds without a byte it counts as broken."""
         deadline = self._deadline or STREAM_DEADLINE
         target = Target("Watch", path.rsplit("/", 1)[-1], _namespace_in(path))
-        return self._transport.lines(Request("GET", path, target, deadline, dict(params)), silence)
+        return self._transport.lines(self._checked(Request("GET", path, target, deadline, dict(params))), silence)
 
     async def _read(
         self, target: Target, path: str, params: Mapping[str, str] | None = None, *, deadline: float = DEADLINE
     ) -> bytes:
         await self._pace.turn()
-        return await self._transport.send(Request("GET", path, target, self._deadline or deadline, dict(params or {})))
+        request = Request("GET", path, target, self._deadline or deadline, dict(params or {}))
+        return await self._transport.send(self._checked(request))
 
     async def _write(
         self,
@@ -197,7 +201,10 @@ class Client:
         request = Request(
             method, path, target, self._deadline or DEADLINE, dict(params or {}), encoded(body), str(content)
         )
-        return await self._transport.send(request if self._check is None else replace(request, check=self._check))
+        return await self._transport.send(self._checked(request))
+
+    def _checked(self, request: Request) -> Request:
+        return request if self._check is None else replace(request, check=self._check)
 
 
 def encoded(body: object) -> bytes:

@@ -3,11 +3,14 @@
 Safety rests on three rules. We trust our Lease for *renew_deadline* seconds, counted from before the request that
 renewed it was sent; others wait for *duration* seconds counted from after they saw the renewal, and that is longer.
 Work is cancelled when our time is up, not when we learn of a rival. The clock counts seconds and is never set.
+
+A process may be stopped at any moment and go on later, which no check can prevent between itself and the network card:
+whatever is written carries the version that was seen, or a name that a second one cannot have.
 """
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple, Protocol
@@ -47,6 +50,11 @@ class _Seen(NamedTuple):
     record: dict[str, Any]
     at: float
 
+    @property
+    def holder(self) -> object:
+        """Who it names."""
+        return self.record.get("holderIdentity")
+
 
 class Lease:
     """Our candidacy for one Lease object. All durations are in seconds."""
@@ -64,7 +72,8 @@ class Lease:
     ) -> None:
         if not duration > renew_deadline > retry > 0:
             raise ValueError("a lease needs duration > renew deadline > retry period > 0")
-        self._client = client.unthrottled().within(retry * 0.9)
+        self._anyone = client.unthrottled().within(retry * 0.9)
+        self._leader = self._anyone.fenced(self.check)
         self._key = key
         self._identity = identity
         self._clock = clock
@@ -72,9 +81,10 @@ class Lease:
         self._renew_deadline = renew_deadline
         self._retry = retry
         self._leads_until = float("-inf")
+        self._claims_until = float("-inf")
         self._seen: _Seen | None = None
         self._stored: dict[str, Any] | None = None
-        self._reason = ""
+        self._reason = "its time was up"
 
     @property
     def is_leading(self) -> bool:
@@ -84,7 +94,7 @@ class Lease:
     def check(self) -> None:
         """For the fence of a client: raise NotLeading unless we may work at this moment."""
         if not self.is_leading:
-            raise NotLeading(f"the lease {self._key} is not ours at this moment")
+            raise NotLeading(f"the lease {self._key} is not ours at this moment: nothing is sent")
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
@@ -92,15 +102,15 @@ class Lease:
 
         Raises LeaseLost where leadership ended before the body; releases it where the body ended first.
         """
-        await self._acquire()
-        log.info("leading", lease=str(self._key), identity=self._identity)
         try:
+            await self._acquire()
+            log.info("leading", lease=str(self._key), identity=self._identity)
             async with asyncio.TaskGroup() as group:
                 renewing = group.create_task(self._keep(), name="renew lease")
                 yield
                 renewing.cancel()
         except BaseExceptionGroup as group_of_errors:
-            lost, others = group_of_errors.split(LeaseLost)
+            lost, others = group_of_errors.split((LeaseLost, NotLeading))
             if lost is None or others is not None:
                 raise
             raise LeaseLost(f"the lease {self._key} is lost: {self._reason}") from None
@@ -110,13 +120,26 @@ class Lease:
     async def _acquire(self) -> None:
         while True:
             try:
-                if await self._try():
+                if await self._answered(self._try(self._anyone)):
                     return
             except Conflict:
                 log.debug("somebody else wrote the lease", lease=str(self._key))
             except ApiError as error:
                 log.warning("cannot take the lease", lease=str(self._key), error=str(error))
             await asyncio.sleep(self._pause())
+
+    async def _answered(self, attempt: Coroutine[Any, Any, bool]) -> bool:
+        """Hear what comes of *attempt* even where cancelled meanwhile: what was taken unheard could not be released."""
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(_caught(attempt), name="take lease")
+            try:
+                outcome = await asyncio.shield(task)
+            except asyncio.CancelledError:
+                await asyncio.wait([task])
+                raise
+        if isinstance(outcome, ApiError):
+            raise outcome
+        return outcome
 
     async def _keep(self) -> None:
         """Renew while we can; raise LeaseLost when time is up or somebody else holds the Lease."""
@@ -125,13 +148,13 @@ class Lease:
             try:
                 async with asyncio.timeout(self._remaining()):
                     await self._renew()
-            except TimeoutError:
+            except (TimeoutError, NotLeading):
                 raise self._lost("it could not be renewed in time") from None
 
     async def _renew(self) -> None:
         while True:
             try:
-                if await self._try():
+                if await self._try(self._leader):
                     return
             except ApiError as error:
                 log.warning("cannot renew the lease", lease=str(self._key), error=str(error))
@@ -140,34 +163,32 @@ class Lease:
             await asyncio.sleep(self._retry / 4)
 
     def _lost(self, reason: str) -> LeaseLost:
-        self._leads_until = float("-inf")
+        self._leads_until = self._claims_until = float("-inf")
         self._reason = reason
         return LeaseLost(reason)
 
-    async def _try(self) -> bool:
+    async def _try(self, client: Client) -> bool:
         """One attempt to take or renew; whether we lead after it. Raises ApiError where we cannot know."""
         found, self._stored = self._stored, None
         if found is None:
             try:
-                found = await self._read()
+                found = await self._read(client)
             except NotFound:
-                return await self._create()
+                return await self._create(client)
         spec: dict[str, Any] = found.get("spec") or {}
         self._observe(spec)
         if not self._may_take(spec):
             return False
-        asked_at = self._clock.monotonic()
-        self._stored = _decoded(
-            await self._client.update(LEASE, self._key, found | {"spec": spec | self._record(spec)})
-        )
-        self._leads_until = asked_at + self._renew_deadline
+        until = self._claims_until = self._clock.monotonic() + self._renew_deadline
+        self._stored = _decoded(await client.update(LEASE, self._key, found | {"spec": spec | self._record(spec)}))
+        self._leads_until = until
         return True
 
-    async def _read(self) -> dict[str, Any]:
-        return _decoded(await self._client.get(LEASE, self._key))
+    async def _read(self, client: Client) -> dict[str, Any]:
+        return _decoded(await client.get(LEASE, self._key))
 
-    async def _create(self) -> bool:
-        asked_at = self._clock.monotonic()
+    async def _create(self, client: Client) -> bool:
+        until = self._claims_until = self._clock.monotonic() + self._renew_deadline
         body = {
             "apiVersion": LEASE.api_version,
             "kind": LEASE.name,
@@ -175,14 +196,17 @@ class Lease:
             "spec": self._record({}) | {"leaseTransitions": 0},
         }
         try:
-            self._stored = _decoded(await self._client.create(LEASE, self._key.namespace, body))
+            self._stored = _decoded(await client.create(LEASE, self._key.namespace, body))
         except AlreadyExists as error:
             raise Conflict(409, "Conflict", str(error)) from error
-        self._leads_until = asked_at + self._renew_deadline
+        self._leads_until = until
         return True
 
     def _observe(self, spec: dict[str, Any]) -> None:
         """Note when we first saw this record; its own times are another machine's and prove nothing."""
+        holder = spec.get("holderIdentity")
+        if holder not in {None, "", self._identity} and (self._seen is None or self._seen.holder != holder):
+            log.info("another one leads", lease=str(self._key), holder=holder)
         if self._seen is None or self._seen.record != spec:
             self._seen = _Seen(spec, self._clock.monotonic())
 
@@ -206,21 +230,28 @@ class Lease:
         }
 
     async def _release(self) -> None:
-        """Hand the Lease to whoever asks next; if that fails it expires by itself."""
-        if not self.is_leading:
+        """Hand the Lease to whoever asks next; if that fails it expires by itself.
+
+        Also where we only claimed it and know of no answer: the claim may have been stored.
+        """
+        until = self._leads_until if self.is_leading else self._claims_until
+        self._leads_until = self._claims_until = float("-inf")
+        if self._clock.monotonic() >= until:
             return
-        self._leads_until = float("-inf")
+        client = self._anyone.fenced(lambda: self._still(until))
         try:
             async with asyncio.timeout(_RELEASE_SECONDS):
-                await self._give_up()
-        except (ApiError, TimeoutError) as error:
-            log.warning("cannot release the lease", lease=str(self._key), error=str(error))
+                while not await self._give_up(client):
+                    log.debug("somebody else wrote the lease", lease=str(self._key))
+        except (ApiError, NotLeading, TimeoutError) as error:
+            log.warning("cannot release the lease", lease=str(self._key), error=str(error) or type(error).__name__)
 
-    async def _give_up(self) -> None:
-        found = await self._read()
+    async def _give_up(self, client: Client) -> bool:
+        """One attempt; False where a renewal of ours, sent before, came between reading and writing."""
+        found = await self._read(client)
         spec: dict[str, Any] = found.get("spec") or {}
         if spec.get("holderIdentity") != self._identity:
-            return
+            return True
         now = micro_time(self._clock.now())
         found["spec"] = spec | {
             "holderIdentity": "",
@@ -228,8 +259,16 @@ class Lease:
             "acquireTime": now,
             "renewTime": now,
         }
-        await self._client.update(LEASE, self._key, found)
+        try:
+            await client.update(LEASE, self._key, found)
+        except Conflict:
+            return False
         log.info("released", lease=str(self._key))
+        return True
+
+    def _still(self, until: float) -> None:
+        if self._clock.monotonic() >= until:
+            raise NotLeading(f"the lease {self._key} may be another's by now")
 
     def _pause(self) -> float:
         """Seconds between attempts, spread so that candidates do not move in step."""
@@ -237,6 +276,14 @@ class Lease:
 
     def _remaining(self) -> float:
         return max(0.0, self._leads_until - self._clock.monotonic())
+
+
+async def _caught(attempt: Coroutine[Any, Any, bool]) -> bool | ApiError:
+    """What came of *attempt*; as a value, since an exception would cancel who waits for it."""
+    try:
+        return await attempt
+    except ApiError as error:
+        return error
 
 
 def _decoded(body: bytes) -> dict[str, Any]:

@@ -4,15 +4,16 @@ Two sessions, so that open watches never use up the connections of requests.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 import aiohttp
 
 from rollouts.kube.access import Access
-from rollouts.kube.errors import ApiError, ServerFault, TooManyRequests, Unauthorized, Unreachable, error_of
+from rollouts.kube.errors import ApiError, NotLeading, ServerFault, TooManyRequests, Unauthorized, Unreachable, error_of
+from rollouts.kube.fence import FencedRequest, checked_by, unchecked
 
 _TRIES: Final = 4
 # aiohttp refuses lines of twice this; objects are at most 1.5 MiB in etcd
@@ -23,7 +24,7 @@ _NETWORK_ERRORS: Final = (aiohttp.ClientError, OSError, asyncio.IncompleteReadEr
 class Call(NamedTuple):
     """One finished HTTP request, for metrics. *kind* is the plural; *status* is 0 where no answer came.
 
-    *verb* is one of List, Watch, Get, Create, Update, Patch, Delete.
+    *verb* is one of List, Watch, Get, Create, Update, Patch, Delete. *date* is the answer's header, "" without one.
     """
 
     kind: str
@@ -32,6 +33,7 @@ class Call(NamedTuple):
     verb: str
     status: int
     seconds: float
+    date: str = ""
 
 
 class Target(NamedTuple):
@@ -43,13 +45,12 @@ class Target(NamedTuple):
     name: str = ""
 
 
-def _unchecked() -> None:
-    """Let everything pass."""
-
-
 @dataclass(frozen=True)
 class Request:
-    """One request. *deadline* is in seconds and covers retries; *check* may raise to stop it from being sent."""
+    """One request. *deadline* is in seconds and covers retries; *check* may raise to stop it from being sent.
+
+    It is asked immediately before anything is written, at each try.
+    """
 
     method: str
     path: str
@@ -58,7 +59,7 @@ class Request:
     params: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
     content: str = "application/json"
-    check: Callable[[], None] = _unchecked
+    check: Callable[[], None] = unchecked
 
 
 class Transport:
@@ -104,7 +105,6 @@ class Transport:
             async with asyncio.timeout_at(until):
                 headers = {"Content-Type": request.content} if request.body is not None else {}
                 headers |= await self._access.headers()
-                request.check()
                 return await self._exchange(request, headers)
         except TimeoutError as error:
             raise Unreachable(f"{_name(request)}: no answer within {request.deadline:g}s") from error
@@ -112,24 +112,22 @@ class Transport:
             raise Unreachable(f"{_name(request)}: {_words(error)}") from error
 
     async def _exchange(self, request: Request, headers: Mapping[str, str]) -> bytes:
-        loop = asyncio.get_running_loop()
-        started, status = loop.time(), 0
-        try:
+        with self._reported(request) as report:
             async with self._requests.request(
                 request.method,
                 self._access.host + request.path,
                 params=request.params,
                 data=request.body,
                 headers=headers,
+                ssl=self._access.tls or True,
                 proxy=self._access.proxy,
                 server_hostname=self._access.server_hostname,
             ) as answer:
+                report.date = answer.headers.get("Date", "")
                 body = await answer.read()
-                status = answer.status
-        finally:
-            self._report(request.target, status, loop.time() - started)
-        if status >= 300:
-            raise error_of(status, body, answer.headers)
+                report.status = answer.status
+        if answer.status >= 300:
+            raise error_of(answer.status, body, answer.headers)
         return body
 
     @asynccontextmanager
@@ -154,38 +152,59 @@ class Transport:
             yield _lines_of(answer.content, _name(request))
 
     async def _watch(self, request: Request, silence: float) -> aiohttp.ClientResponse:
-        loop = asyncio.get_running_loop()
-        started, status = loop.time(), 0
-        try:
+        with self._reported(request) as report:
+            headers = await self._access.headers()
             answer = await self._watches.get(
                 self._access.host + request.path,
                 params=request.params,
-                headers=await self._access.headers(),
+                headers=headers,
+                ssl=self._access.tls or True,
                 proxy=self._access.proxy,
                 server_hostname=self._access.server_hostname,
                 timeout=aiohttp.ClientTimeout(total=None, sock_read=silence),
             )
-            status = answer.status
+            report.status, report.date = answer.status, answer.headers.get("Date", "")
             return answer
-        finally:
-            self._report(request.target, status, loop.time() - started)
 
-    def _report(self, target: Target, status: int, seconds: float) -> None:
-        if self.observe is not None:
-            self.observe(Call(target.kind, target.namespace, target.name, target.verb, status, seconds))
+    @contextmanager
+    def _reported(self, request: Request) -> Iterator["_Report"]:
+        """Report the exchange in the body, unless its check stops it; the check is in force in the body."""
+        loop = asyncio.get_running_loop()
+        started, report, target = loop.time(), _Report(), request.target
+        try:
+            with checked_by(request.check):
+                yield report
+        except NotLeading:
+            report.is_void = True
+            raise
+        finally:
+            if self.observe is not None and not report.is_void:
+                seconds = loop.time() - started
+                about = (target.kind, target.namespace, target.name, target.verb)
+                self.observe(Call(*about, report.status, seconds, report.date))
+
+
+@dataclass
+class _Report:
+    """What became of a request; status 0 until there is an answer, *is_void* where it was never sent."""
+
+    status: int = 0
+    date: str = ""
+    is_void: bool = False
 
 
 @asynccontextmanager
 async def open_transport(access: Access, user_agent: str) -> AsyncIterator[Transport]:
     """Open the sessions; the body's end closes them."""
-    async with _session(access, user_agent) as requests, _session(access, user_agent) as watches:
+    async with _session(user_agent) as requests, _session(user_agent) as watches:
         yield Transport(access, requests, watches)
 
 
-def _session(access: Access, user_agent: str) -> aiohttp.ClientSession:
+def _session(user_agent: str) -> aiohttp.ClientSession:
     # trust_env would look for netrc and proxies in a thread for every request
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=access.tls or True, limit=0, keepalive_timeout=30),
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30),
+        request_class=FencedRequest,
         headers={"User-Agent": user_agent, "Accept": "application/json"},
         timeout=aiohttp.ClientTimeout(total=None),
         cookie_jar=aiohttp.DummyCookieJar(),

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 from aiohttp import web
+from structlog.testing import capture_logs
 
 from rollouts.api.kinds import POD
 from rollouts.api.meta import Key
@@ -335,6 +336,108 @@ async def test_a_process_that_slept_finds_its_fence_closed(tmp_path):
         asyncio.get_running_loop().now += 10
         with pytest.raises(NotLeading):
             a.lease.check()
+
+
+@virtual_time
+@pytest.mark.parametrize("slept", [9.5, 20, 3600])
+async def test_a_process_that_slept_past_its_deadline_asks_for_nothing_more(tmp_path, slept):
+    async with election(tmp_path, "a") as (server, a), running(a):
+        await eventually(lambda: a.working)
+        seen = len(server.seen)
+        # frozen: the clock goes on, and whatever was due is due at once afterwards
+        asyncio.get_running_loop().now += slept
+        await eventually(lambda: a.ended_with or len(server.seen) > seen, within=5)
+        assert (len(server.seen) > seen, a.ended_with is None) == ((slept < 10), (slept < 10))
+
+
+@virtual_time
+async def test_a_standby_logs_whom_it_waits_for_once(tmp_path):
+    with capture_logs() as logs:
+        async with election(tmp_path, "a", "b") as (_, a, b), running(a):
+            await eventually(lambda: a.working)
+            async with running(b):
+                await asyncio.sleep(60)
+    assert [line["holder"] for line in logs if line["event"] == "another one leads"] == ["a"]
+
+
+@virtual_time
+@pytest.mark.parametrize("taken", [True, False])
+async def test_cancelled_between_the_stored_take_and_its_answer_the_lease_is_released(tmp_path, taken):
+    async with election(tmp_path, "a") as (server, a):
+        if taken:
+            server.taken_by("")
+        server.fault = late(server)
+        async with running(a):
+            await eventually(lambda: server.holder == "a")
+            assert not a.working
+        assert server.holder == ""
+
+
+def late(server):
+    """Answers come a second after what was asked for is done."""
+
+    async def answer(request):
+        done = await server.serve(request)
+        await asyncio.sleep(1)
+        return done
+
+    return answer
+
+
+@virtual_time
+async def test_a_take_that_was_stored_but_never_answered_is_released_too(tmp_path):
+    async with election(tmp_path, "a") as (server, a):
+
+        async def swallow(request):
+            done = await server.serve(request)
+            return done if request.method == "GET" else await hang(request)
+
+        server.fault = swallow
+        async with running(a):
+            await eventually(lambda: server.holder == "a")
+            await asyncio.sleep(1.9)
+            server.fault = None
+        assert server.holder == ""
+
+
+@virtual_time
+async def test_a_renewal_on_its_way_does_not_keep_the_lease_from_being_released(tmp_path):
+    async with election(tmp_path, "a") as (server, a):
+        async with running(a):
+            await eventually(lambda: a.working)
+
+            async def overtaken(request):
+                found = await server.serve(request)
+                if request.method == "GET":
+                    # sent before, and stored between our reading and our writing
+                    server.store(server.lease | {"spec": server.spec | {"renewTime": "2020-01-01T00:00:01.000000Z"}})
+                    server.fault = None
+                return found
+
+            server.fault = overtaken
+        assert server.holder == ""
+
+
+@virtual_time
+async def test_one_that_never_claimed_releases_nothing(tmp_path):
+    async with election(tmp_path, "b") as (server, b):
+        server.taken_by("a")
+        async with running(b):
+            await asyncio.sleep(3)
+            seen = len(server.seen)
+        assert len(server.seen) == seen
+
+
+@virtual_time
+async def test_a_fence_that_closed_first_ends_the_work_as_a_lost_lease(tmp_path):
+    async def late(lease):
+        async with lease.held():
+            asyncio.get_running_loop().now += 20
+            lease.check()
+
+    async with election(tmp_path, "a") as (_, a):
+        with pytest.raises(LeaseLost, match="its time was up"):
+            await late(a.lease)
 
 
 @virtual_time
