@@ -2,15 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import msgspec
 
-from rollouts.api.kinds import CONTROLLER_REVISION, POD, STATEFUL_SET
-from rollouts.api.meta import Key
+from rollouts.api.kinds import CONTROLLER_REVISION, INGRESS, POD, STATEFUL_SET
+from rollouts.api.meta import Key, Kind
 from rollouts.kube.client import Client, Content
-from rollouts.kube.errors import ApiError
 from tests.e2e.scene import Scene, pause, weight
 
 # Above every number of replicas: no pod is of the newest revision unless it stands already.
@@ -19,9 +18,11 @@ SETS = {"trafficRouting": {"statefulSet": {}}}
 STEPS = [weight(40), pause()]
 
 
-def stateful_set(image: str = "web:v1", replicas: int = 5, name: str = "db", **spec: Any) -> dict[str, Any]:
-    """A StatefulSet whose pods are quick to go."""
-    quick = {"sandbox.rollouts/drain": "100ms"}
+def stateful_set(
+    image: str = "web:v1", replicas: int = 5, name: str = "db", *, drain: str = "100ms", **spec: Any
+) -> dict[str, Any]:
+    """A StatefulSet whose pods are quick to go; proxies need a second of *drain*."""
+    quick = {"sandbox.rollouts/drain": drain}
     container = {"name": "web", "image": image, "ports": [{"name": "http", "containerPort": 8080}]}
     template = {"metadata": {"labels": {"app": "web"}, "annotations": quick}, "spec": {"containers": [container]}}
     selector = {"matchLabels": {"app": "web"}}
@@ -56,9 +57,17 @@ class Diary:
         self.lines: list[str] = []
         self._ready: dict[str, bool] = {}
         self._ending: set[str] = set()
+        self._weight = 0
 
-    def note(self, change: str, pod: dict[str, Any]) -> None:
+    def note(self, change: str, found: dict[str, Any]) -> None:
         """Take in one event of a watch."""
+        if found["kind"] == POD.name:
+            self._note_pod(change, found)
+        elif (weight := weight_of(found)) is not None and weight != self._weight:
+            self._weight = weight
+            self.lines.append(f"weight {weight}")
+
+    def _note_pod(self, change: str, pod: dict[str, Any]) -> None:
         uid, who = pod["metadata"]["uid"], f"{pod['metadata']['name']} {version(pod)}"
         if uid not in self._ready:
             self.lines.append(f"{who} born")
@@ -81,26 +90,40 @@ class Diary:
 
 
 @asynccontextmanager
-async def diary(scene: Scene) -> AsyncIterator[Diary]:
-    """Write down, while the body runs, what befalls the pods of the namespace; those already there go unmentioned."""
+async def diary(scene: Scene, *routes: Kind) -> AsyncIterator[Diary]:
+    """Write down, while the body runs, what befalls the pods of the namespace; those already there go unmentioned.
+
+    With *routes* also the canary's weight, as `weight 40`. Kinds are watched apart: what happens to two of them within
+    some milliseconds may change places.
+    """
     found = Diary()
-    listed = msgspec.json.decode(await anext(aiter(scene.client.pages(POD, scene.namespace))))
-    for pod in listed["items"]:
-        found.note("ADDED", pod)
-    found.forget()
-    async with asyncio.TaskGroup() as group:
-        following = group.create_task(_follow(scene, listed["metadata"]["resourceVersion"], found), name="diary")
+    async with asyncio.TaskGroup() as group, AsyncExitStack() as ends:
+        for kind in (POD, *routes):
+            page = msgspec.json.decode(await anext(aiter(scene.client.pages(kind, scene.namespace))))
+            for item in page["items"]:
+                found.note("ADDED", {"kind": kind.name, **item})
+            following = _follow(scene, kind, page["metadata"]["resourceVersion"], found)
+            ends.callback(group.create_task(following, name=f"diary of {kind.plural}").cancel)
+        found.forget()
         yield found
-        following.cancel()
 
 
-async def _follow(scene: Scene, since: str, found: Diary) -> None:
+async def _follow(scene: Scene, kind: Kind, since: str, found: Diary) -> None:
     params = {"watch": "true", "resourceVersion": since, "timeoutSeconds": "600"}
-    async with scene.client.stream(POD.path(scene.namespace), params) as lines:
+    async with scene.client.stream(kind.path(scene.namespace), params) as lines:
         async for line in lines:
             event = msgspec.json.decode(line)
             assert event["type"] in {"ADDED", "MODIFIED", "DELETED"}, event
             found.note(event["type"], event["object"])
+
+
+def weight_of(route: dict[str, Any]) -> int | None:
+    """The canary's weight at an nginx Ingress or an HTTPRoute; None where it has none."""
+    if route["kind"] == INGRESS.name:
+        text = route["metadata"].get("annotations", {}).get("nginx.ingress.kubernetes.io/canary-weight")
+        return None if text is None else int(text)
+    backends = [backend for rule in route["spec"]["rules"] for backend in rule["backendRefs"]]
+    return next((backend.get("weight", 1) for backend in backends if backend["name"] == "web-canary"), None)
 
 
 def version(pod: dict[str, Any]) -> str:
@@ -218,10 +241,3 @@ async def gone(scene: Scene, name: str = "web") -> None:
         return not await scene.rollout(name)
 
     await scene.until(f"{name} gone", there)
-
-
-async def quietly(*awaited: Any) -> None:
-    """Await what may find that its object is gone."""
-    for one in awaited:
-        with suppress(ApiError):
-            await one
