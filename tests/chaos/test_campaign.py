@@ -1,0 +1,133 @@
+"""What a campaign makes of its runs, without a cluster."""
+
+import io
+import json
+
+import msgspec
+import pytest
+
+from tests.chaos import campaign as subject
+from tests.chaos.campaign import Campaign, Result, Task, judged
+from tests.chaos.campaign_draw import Perturbation, parsed
+from tests.chaos.campaign_play import Run
+from tests.chaos.campaign_report import Bar, as_json, table
+from tests.chaos.checker import Record
+from tests.chaos.run import exit_code
+from tests.chaos.scenarios import SCENARIOS
+
+BASIC = SCENARIOS["promoted-by-status"]
+WRITES = 20
+
+
+def a_record(weights: str = "25", stuck: str = "", wrong: tuple[str, ...] = ()) -> Record:
+    lists = {name: [] for name in ("steps", "sizes", "pauses", "commands", "aborts", "stable", "pods")}
+    dicts = {name: {} for name in ("created", "deleted", "end")}
+    return Record(weights={"Ingress web": [weights]}, **lists, **dicts, wrong=list(wrong), stuck=stuck)
+
+
+def a_run(record: Record | None = None, *, writes: int = WRITES, crashes: int = 0) -> Run:
+    return Run(record or a_record(), writes, {}, crashes, [])
+
+
+def test_an_undisturbed_run_must_end_and_take_the_writes_that_its_scenario_says():
+    assert judged(BASIC, Perturbation(), a_run(), None) == []
+    assert judged(BASIC, Perturbation(), a_run(a_record(stuck="x")), None) == ["undisturbed it never ended: x"]
+    assert judged(BASIC, Perturbation(), a_run(a_record(wrong=("y",))), None) == ["y"]
+    few = judged(BASIC, Perturbation(), a_run(writes=BASIC.writes - 1), None)
+    assert few == [f"undisturbed it took {BASIC.writes - 1} writes, and is said to need {BASIC.writes}"]
+
+
+def test_a_crash_that_never_came_is_told():
+    crash = parsed("crash-7")
+    assert judged(BASIC, crash, a_run(crashes=1), a_record()) == []
+    assert judged(BASIC, crash, a_run(), a_record()) == ["it was to be killed after write 7 and took 20 only"]
+    assert judged(BASIC, parsed("crash-every"), a_run(), a_record()) != []
+
+
+class Plays:
+    """Instead of a cluster: what each run is to come to, by the name of its perturbation."""
+
+    def __init__(self, **runs: Run | Exception) -> None:
+        self._runs = {name.replace("_", "-"): run for name, run in runs.items()}
+        self.played: list[str] = []
+
+    async def __call__(self, client, scenario, perturbation, namespace) -> Run:
+        self.played.append(perturbation.name)
+        crashes = bool(perturbation.crash)
+        run = self._runs.get(perturbation.name, a_run(crashes=crashes))
+        if isinstance(run, Exception):
+            raise run
+        return run
+
+
+async def results(monkeypatch, plays: Plays, wanted: list[str] | None, told: list[Result] | None = None) -> list:
+    monkeypatch.setattr(subject, "play", plays)
+    perturbations = None if wanted is None else [parsed(one) for one in wanted]
+    heard = [] if told is None else told
+    return await Campaign(None, 1, parallel=3, tell=heard.append).run([Task(BASIC, perturbations)])
+
+
+async def test_every_write_of_the_undisturbed_run_is_crashed_after(monkeypatch):
+    plays, told = Plays(), []
+    found = await results(monkeypatch, plays, None, told)
+    assert {f"crash-{number}" for number in range(1, WRITES + 1)} < set(plays.played)
+    assert plays.played[0] == "none"
+    assert plays.played.count("none") == 2
+    assert len(found) == len(told) == len(plays.played)
+    assert exit_code(found) == 0
+
+
+async def test_a_run_that_differs_is_told_and_the_others_go_on(monkeypatch):
+    plays = Plays(crash_3=a_run(a_record("30"), crashes=1), crash_4=OSError("gone"))
+    found = await results(monkeypatch, plays, ["crash-2", "crash-3", "crash-4", "crash-5"])
+    bad = {one.perturbation: one.said for one in found if not one.is_good}
+    assert bad == {
+        "crash-3": ["weights of Ingress web: [30] where it was [25]"],
+        "crash-4": ["the run itself failed: OSError: gone"],
+    }
+    assert len(found) == 5
+    assert exit_code(found) == 1
+
+
+@pytest.mark.parametrize("broken", [OSError("gone"), a_run(a_record(stuck="x"))])
+async def test_without_an_undisturbed_run_nothing_is_compared(monkeypatch, broken):
+    plays = Plays(none=broken)
+    (found,) = await results(monkeypatch, plays, ["crash-2"])
+    assert plays.played == ["none"]
+    assert not found.is_good
+    assert exit_code([found]) == 1
+
+
+def test_no_run_at_all_is_a_failure():
+    assert exit_code([]) == 1
+
+
+GOOD = Result("nginx", "none", [], writes=36, is_reference=True)
+BAD = Result("nginx", "crash-7", ["steps: [a] where it was [b]"], writes=38, struck=1)
+
+
+def test_a_failure_is_told_with_the_command_that_shows_it_again():
+    shown = table([GOOD, BAD], 5)
+    assert "nginx:crash-7\n  - steps: [a] where it was [b]\n  again: make chaos SEED=5 ONLY=nginx:crash-7\n" in shown
+    assert "seed 5: 2 runs, 1 not as undisturbed" in shown
+    assert [line.split() for line in shown.splitlines() if line.startswith("nginx ")] == [
+        ["nginx", "36", "1/1", "0/1", "-", "-"]
+    ]
+
+
+def test_json_tells_the_same_to_programs():
+    found = json.loads(as_json([GOOD, BAD], 5))
+    assert found["seed"] == 5
+    assert [one["good"] for one in found["runs"]] == [True, False]
+    assert found["runs"][1]["again"] == "make chaos SEED=5 ONLY=nginx:crash-7"
+    assert found["runs"][1]["said"] == BAD.said
+    assert msgspec.convert(found["runs"][1], Result, strict=False).only == BAD.only
+
+
+def test_where_nobody_looks_only_failures_have_a_line():
+    out = io.StringIO()
+    bar = Bar(out)
+    for one in (GOOD, BAD, GOOD):
+        bar.tell(one)
+    bar.over()
+    assert out.getvalue() == "2 runs, 1 not as undisturbed; last nginx:crash-7\n"
