@@ -45,7 +45,11 @@ def start_over_if_changed(snapshot: Snapshot, draft: Draft, now: datetime) -> Dr
 
 
 def _quick_return(snapshot: Snapshot, draft: Draft) -> str:
-    """Why no step is taken on the way to the template in force; "" when all are."""
+    """Why no step is taken on the way to the template in force; "" when steps are.
+
+    Argo Rollouts behaviour: of a revision without pods the status shows step 0 until it is promoted.
+    """
     if snapshot.canary_hash == draft.status.stable_rs:
         return "Rollback to stable ReplicaSets"
-    return "Rollback within the rollbackWindow" if is_within_window(snapshot, draft) else ""
+    has_pods = snapshot.canary is not None and snapshot.canary.spec.replicas > 0
+    return "Rollback within the rollbackWindow" if has_pods and is_within_window(snapshot, draft) else ""
