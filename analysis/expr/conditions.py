@@ -13,6 +13,7 @@ from analysis.expr.texts import shown
 from analysis.expr.types import ANY, BOOL, FLOAT, INT, NUMBERS, Base, go_type, type_of
 from analysis.expr.values import Budget
 from rollouts.api.analysis import Phase
+from rollouts.api.model import cut
 
 MAX_STEPS: Final = 1_000_000
 
@@ -64,7 +65,7 @@ def _condition(field: str, text: str, result: Any, now: datetime) -> bool:
         return evaluate_condition(text, result, now)
     except ExprError as error:
         cause = NO_DATA if result is None or result == [] else str(error)
-        raise ExprError(f'could not evaluate {field} "{text}": {cause}') from error
+        raise ExprError(f'could not evaluate {field} "{cut(text)}": {cut(cause)}') from error
 
 
 def _value(text: str, variables: Mapping[str, Any], functions: Mapping[str, Builtin], now: datetime) -> Any:

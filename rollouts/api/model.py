@@ -52,13 +52,13 @@ class Problem(NamedTuple):
         return self.detail.endswith(" not found")
 
     def __str__(self) -> str:
-        shown = f'"{_cut(self.value)}"' if isinstance(self.value, str) else _cut(str(self.value))
+        shown = f'"{cut(self.value)}"' if isinstance(self.value, str) else cut(str(self.value))
         shown = shown.lower() if isinstance(self.value, bool) else shown
         value = f": {shown}" if self.value is not None else ""
-        return f"{_cut(self.path)}: {self.cause}{value}: {_cut(self.detail)}"
+        return f"{cut(self.path)}: {self.cause}{value}: {cut(self.detail)}"
 
 
-def _cut(text: str) -> str:
+def cut(text: str) -> str:
     """What is longer than anybody reads, and perhaps than a status may be, loses its middle."""
     if len(text) <= LONGEST_SHOWN:
         return text
