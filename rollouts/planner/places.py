@@ -110,7 +110,7 @@ def lacking(snapshot: Snapshot, draft: Draft) -> str:
     ordinals = snapshot.ordinals
     if ordinals is None:
         return missing_pods(snapshot, draft)
-    exposed, _ = allowed(snapshot, draft, share(snapshot, draft).exposed)
+    exposed = share(snapshot, draft).exposed
     return (
         _not_there(snapshot, exposed)
         or _unsettled(ordinals, partition_for(snapshot, draft, exposed))

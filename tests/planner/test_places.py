@@ -123,6 +123,11 @@ def test_the_last_old_pod_stays_until_the_traffic_is_gone():
     assert allowed(alone, draft(alone), 5) == (5, "")
 
 
+def test_a_step_is_not_complete_while_the_last_old_pod_stays_for_the_traffic():
+    all_but_one = placed.routed(set_weight(100)).new(1, 2, 3, 4).partition(1).served()
+    assert lacks(all_but_one) == "canary has 4 of 5 pods available"
+
+
 def test_few_old_pods_are_spared():
     def weight(situation):
         snapshot = situation.snapshot
