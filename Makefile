@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ROUTER ?= gateway
 N ?= 200
 
-.PHONY: help demo test check generate manifests bench clean
+.PHONY: help demo test check generate manifests bench chaos clean
 .DEFAULT_GOAL := help
 
 help:  ## say what each target does
@@ -34,6 +34,10 @@ manifests: $(VENV)/ready  ## write charts/manifests/, for those who install with
 
 bench: $(VENV)/ready  ## N Rollouts at once on the sandbox: ratios, requests, CPU, memory, abort latency (N=200)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/bench/run.py --rollouts $(N)
+
+# SEED draws again what it drew; ONLY=scenario[:perturbation],… plays these; `--output json` and more in ARGS.
+chaos: $(VENV)/ready  ## every scenario with crashes after each write and late or missing news (SEED= ONLY= ARGS=)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.chaos.run $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
 clean:  ## remove the virtual environment, caches and every sandbox of this user
 	-test -x $(BIN)/python && $(BIN)/python -m rollouts sandbox down --all
