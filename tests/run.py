@@ -41,7 +41,10 @@ class Group:
 EXACT = (E2E / "test_routers.py", E2E / "test_tutorials.py")
 # The recorded situations act by the clock, with routers that settle at once.
 RECORDED = (E2E / "test_recordings.py",)
+# Scenarios played again with faults, drawn by a fixed seed: the shorter list of `make chaos`.
+CHAOS = Group("chaos", (), 0, "1s")
 GROUPS = (
+    CHAOS,
     Group("exact", EXACT, 0, "1s"),
     Group("recorded", RECORDED, 10, "0s"),
     # Fewer at a time than the machine could: the group beside it takes longer anyway.
@@ -88,12 +91,22 @@ def e2e(more: list[str], groups: list[Group]) -> int:
 
 def run_group(group: Group, more: list[str]) -> int:
     """One group on its sandbox; what it printed is shown when it ends."""
+    if group is CHAOS:
+        return chaos()
     with running_sandbox(f"test-{group.name}-{os.getpid()}") as place, controller(place, group):
         command = place.command(pytest("-m", "e2e", *group.selection, *more))
         environment = {**place.environment(), "ROLLOUTS_E2E_CONTROLLER": "running"}
         out = subprocess.run(command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True)
         say(f"end-to-end tests, {group.name}:\n{out.stdout}{out.stderr}")
         return out.returncode
+
+
+def chaos() -> int:
+    """The campaign brings up its own sandbox and controllers."""
+    command = [sys.executable, "-m", "tests.chaos.run", "--short"]
+    out = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    say(f"scenarios with faults:\n{out.stdout}{out.stderr}")
+    return out.returncode
 
 
 @contextmanager
