@@ -15,7 +15,7 @@ import structlog
 from rollouts.api.kinds import EVENT
 from rollouts.api.meta import Json, Key, Kind, Metadata
 from rollouts.kube.client import Client, Content
-from rollouts.kube.errors import AlreadyExists, ApiError, NotFound, ServerFault, TooManyRequests, Unreachable
+from rollouts.kube.errors import AlreadyExists, ApiError, Conflict, NotFound, ServerFault, TooManyRequests, Unreachable
 
 log = structlog.get_logger("rollouts.kube")
 
@@ -59,8 +59,19 @@ class _Saying(msgspec.Struct):
 
 
 class _Written(NamedTuple):
+    """An Event of ours at the version we were answered with, "" where no answer came."""
+
     name: str
     times: int
+    version: str
+
+
+class _Meta(msgspec.Struct, rename="camel"):
+    resource_version: str = ""
+
+
+class _Answer(msgspec.Struct):
+    metadata: _Meta = msgspec.field(default_factory=_Meta)
 
 
 class _Lane:
@@ -142,7 +153,7 @@ class Recorder:
         name = self._name(said, saying)
         for tried in range(TRIES):
             try:
-                self._remember(said, await self._tell(said, saying, name))
+                self._remember(said, await self._tell(said, saying, name, is_retry=tried > 0))
             except _PASSING as error:
                 if tried == TRIES - 1:
                     self._give_up(said, saying, error)
@@ -154,11 +165,18 @@ class Recorder:
             else:
                 return
 
-    async def _tell(self, said: _Said, saying: _Saying, name: str) -> _Written:
+    async def _tell(self, said: _Said, saying: _Saying, name: str, *, is_retry: bool) -> _Written:
         """Count on the Event that says the same, or make one called *name*."""
         known = self._written.get(said)
-        written = await self._raise_count(said, saying, known) if known is not None else None
-        return written or await self._create(said, saying, name)
+        if known is not None and known.version:
+            try:
+                return await self._raise_count(said, saying, known)
+            except (Conflict, NotFound) as error:
+                # nobody else writes it: a version that is not ours tells that the answer to an earlier try was lost
+                if is_retry and isinstance(error, Conflict):
+                    return _Written(known.name, known.times + saying.times, "")
+                del self._written[said]
+        return await self._create(said, saying, name)
 
     def _remember(self, said: _Said, written: _Written) -> None:
         self._written[said] = written
@@ -171,27 +189,27 @@ class Recorder:
         self._written.pop(said, None)
         log.warning("event not written", reason=said.reason, about=str(said.key), error=str(error))
 
-    async def _raise_count(self, said: _Said, saying: _Saying, written: _Written) -> _Written | None:
-        """Count on an Event; None where the server has forgotten it."""
+    async def _raise_count(self, said: _Said, saying: _Saying, written: _Written) -> _Written:
+        """Count on an Event, if it is still as we wrote it. Raises NotFound where the server has forgotten it."""
         times = written.times + saying.times
-        body = {"count": times, "lastTimestamp": _seconds(saying.last)}
-        try:
-            key = Key(_namespace(said), written.name)
-            await self._client.patch(EVENT, key, body, content=Content.MERGE, field_manager=self._component)
-        except NotFound:
-            return None
-        return _Written(written.name, times)
+        counted = {"count": times, "lastTimestamp": _seconds(saying.last)}
+        body = {"metadata": {"resourceVersion": written.version}, **counted}
+        key = Key(_namespace(said), written.name)
+        answer = await self._client.patch(EVENT, key, body, content=Content.MERGE, field_manager=self._component)
+        return _Written(written.name, times, _version(answer))
 
     def _name(self, said: _Said, saying: _Saying) -> str:
         # the serial tells apart what is said of one object in one microsecond
         self._serial = (self._serial + 1) % 1000
-        return f"{said.key.name[:220]}.{int(saying.first.timestamp() * 1e6) * 1000 + self._serial:x}"
+        # what is cut off may leave an end that no name may have
+        return f"{said.key.name[:220].rstrip('-.')}.{int(saying.first.timestamp() * 1e6) * 1000 + self._serial:x}"
 
     async def _create(self, said: _Said, saying: _Saying, name: str) -> _Written:
+        version = ""
         # a name that is taken is ours: the answer to an earlier try was lost
         with suppress(AlreadyExists):
-            await self._client.create(EVENT, _namespace(said), self._body(name, said, saying))
-        return _Written(name, saying.times)
+            version = _version(await self._client.create(EVENT, _namespace(said), self._body(name, said, saying)))
+        return _Written(name, saying.times, version)
 
     def _body(self, name: str, said: _Said, saying: _Saying) -> Json:
         return {
@@ -226,6 +244,13 @@ class Recorder:
 def _namespace(said: _Said) -> str:
     """Where an Event lives: with its object, or in `default` for objects without a namespace."""
     return said.key.namespace or "default"
+
+
+def _version(answer: bytes) -> str:
+    try:
+        return msgspec.json.decode(answer, type=_Answer).metadata.resource_version
+    except msgspec.MsgspecError:
+        return ""
 
 
 def _seconds(when: datetime) -> str:

@@ -1,6 +1,8 @@
 import asyncio
+import re
 from contextlib import asynccontextmanager
 
+import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
@@ -11,6 +13,8 @@ from tests.kube.server import Script, client_of, hang, reset, serving, status
 from tests.runtime.virtualtime import LoopClock, eventually, virtual_time
 
 EVENTS = "/api/v1/namespaces/shop/events"
+# RFC 1123, as the API server asks of names
+SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 WEB = Metadata(name="web", namespace="shop", uid="u1", resource_version="7")
 
 
@@ -56,25 +60,82 @@ async def test_an_event_says_what_kubectl_shows(tmp_path):
 
 @virtual_time
 async def test_the_same_again_raises_the_count(tmp_path):
-    script = Script().on("POST", EVENTS, web.json_response({}))
+    script = Script().on("POST", EVENTS, at_version("5"))
     async with recording(tmp_path, script) as recorder:
         recorder.record(ROLLOUT, WEB, "R", "m")
         await recorder.flush(5)
         name = script.seen[0].body["metadata"]["name"]
-        script.on("PATCH", f"{EVENTS}/{name}", web.json_response({}))
+        script.on("PATCH", f"{EVENTS}/{name}", at_version("8"))
         for _ in range(2):
             await asyncio.sleep(10)
             recorder.record(ROLLOUT, WEB, "R", "m")
             await recorder.flush(5)
         assert [(seen.method, seen.body) for seen in script.seen[1:]] == [
-            ("PATCH", {"count": 2, "lastTimestamp": "2026-01-01T00:00:10Z"}),
-            ("PATCH", {"count": 3, "lastTimestamp": "2026-01-01T00:00:20Z"}),
+            ("PATCH", counted("5", 2, "2026-01-01T00:00:10Z")),
+            ("PATCH", counted("8", 3, "2026-01-01T00:00:20Z")),
         ]
 
 
 @virtual_time
+async def test_an_event_that_somebody_else_wrote_is_not_counted_on(tmp_path):
+    async with counting(tmp_path, status(409, "Conflict")) as script:
+        assert [(seen.method, seen.body["count"]) for seen in script.seen[1:]] == [("PATCH", 2), ("POST", 1)]
+
+
+@virtual_time
+async def test_a_count_whose_answer_was_lost_is_not_counted_twice(tmp_path):
+    async with counting(tmp_path, status(500), status(409, "Conflict")) as script:
+        await eventually(lambda: len(script.seen) == 3, within=60)
+        await asyncio.sleep(60)
+        assert [(seen.method, seen.body["count"]) for seen in script.seen[1:]] == [("PATCH", 2), ("PATCH", 2)]
+
+
+@virtual_time
+async def test_an_event_whose_version_is_unknown_is_not_counted_on(tmp_path):
+    script = Script().on("POST", EVENTS, status(409, "AlreadyExists"))
+    async with recording(tmp_path, script) as recorder:
+        for _ in range(2):
+            recorder.record(ROLLOUT, WEB, "R", "m")
+            await recorder.flush(5)
+        assert [seen.method for seen in script.seen] == ["POST", "POST"]
+
+
+@virtual_time
+@pytest.mark.parametrize("end", ["-", ".", ".-.", ""])
+async def test_a_long_name_is_cut_where_a_name_may_end(tmp_path, end):
+    long = "a" * (220 - len(end)) + end + "b" * 30
+    async with recording(tmp_path, script := Script().on("POST", EVENTS, web.json_response({}))) as recorder:
+        recorder.record(ROLLOUT, Metadata(name=long, namespace="shop"), "R", "m")
+        await recorder.flush(5)
+    name = script.seen[0].body["metadata"]["name"]
+    assert len(name) <= 253
+    assert SUBDOMAIN.fullmatch(name), name
+
+
+def at_version(version):
+    return web.json_response({"metadata": {"resourceVersion": version}})
+
+
+def counted(version, count, last):
+    return {"metadata": {"resourceVersion": version}, "count": count, "lastTimestamp": last}
+
+
+@asynccontextmanager
+async def counting(tmp_path, *answers):
+    """The same was said twice; to the count the server gives *answers*."""
+    script = Script().on("POST", EVENTS, at_version("5"))
+    async with recording(tmp_path, script) as recorder:
+        recorder.record(ROLLOUT, WEB, "R", "m")
+        await recorder.flush(5)
+        script.on("PATCH", f"{EVENTS}/{script.seen[0].body['metadata']['name']}", *answers)
+        recorder.record(ROLLOUT, WEB, "R", "m")
+        await recorder.flush(5)
+        yield script
+
+
+@virtual_time
 async def test_an_event_that_the_server_forgot_is_made_anew(tmp_path):
-    script = Script().on("POST", EVENTS, web.json_response({}))
+    script = Script().on("POST", EVENTS, at_version("5"))
     async with recording(tmp_path, script) as recorder:
         for _ in range(2):
             recorder.record(ROLLOUT, WEB, "R", "m")
