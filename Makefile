@@ -16,6 +16,7 @@ demo: $(VENV)/ready  ## a good release promoted, a bad one aborted (ROUTER=nginx
 	$(BIN)/python -m rollouts demo --router $(ROUTER) $(if $(CLUSTER),--kubeconfig $(CLUSTER) --url $(URL) --prometheus $(PROMETHEUS))
 
 test: check  ## all checks, then all tests: unit, properties, then a sandbox with real parts
+	$(BIN)/python -m rollouts.cli.generate_manifests --check
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/run.py
 
 check: $(VENV)/ready  ## format, lint, types, import contracts, generated files, size budgets
