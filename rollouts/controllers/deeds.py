@@ -89,8 +89,7 @@ async def _on_run(action: OnRun, writer: Writer) -> None:
         case CreateAnalysisRun(key=key, body=body):
             await writer.create(ANALYSIS_RUN, key, body)
         case TerminateAnalysisRun(target=seen):
-            # its status may be written at any moment, and that is no reason for it to go on
-            await writer.patch_any(ANALYSIS_RUN, seen, {"spec": {"terminate": True}})
+            await writer.patch(ANALYSIS_RUN, seen, {"spec": {"terminate": True}})
         case DeleteAnalysisRun(target=seen):
             await writer.delete(ANALYSIS_RUN, seen)
         case _:

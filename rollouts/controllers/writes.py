@@ -66,11 +66,6 @@ class Writer:
         answer = await self.client.patch(kind, target.key, {**body, "metadata": meta}, subresource=subresource)
         self._note(kind, target.key, answer)
 
-    async def patch_any(self, kind: Kind, target: Target, body: Json) -> None:
-        """Merge-patch an object whatever its version, if it is still the one that was seen and not its successor."""
-        meta = {**body.get("metadata", {}), "uid": target.uid}
-        self._note(kind, target.key, await self.client.patch(kind, target.key, {**body, "metadata": meta}))
-
     async def delete(self, kind: Kind, target: Target) -> None:
         """Delete an object and, later, what it owns, if nobody has written it since; one that is gone is no error."""
         bound = {"uid": target.uid, "resource_version": self._version(kind, target)}

@@ -149,7 +149,7 @@ ACTIONS = {
         lambda s: s.get("deployments", "web")["spec"]["replicas"] == 0,
     ),
 }
-BOUND = [name for name in ACTIONS if not name.startswith("Create") and name != "TerminateAnalysisRun"]
+BOUND = [name for name in ACTIONS if not name.startswith("Create")]
 
 
 @pytest.fixture
@@ -193,16 +193,6 @@ async def test_what_somebody_else_has_written_meanwhile_is_not_written_over(worl
         server.objects[path] = found | {"metadata": found["metadata"] | {"resourceVersion": "9999"}}
     receipt = await apply(planned(action), snapshot_of(server), client)
     assert (type(receipt.refusal.error), receipt.refusal.action, server.wrote()) == (Conflict, action, [])
-
-
-async def test_a_run_is_ended_whatever_its_version_but_not_its_successor(world):
-    server, client = world
-    run = put(server, "analysisruns", "run")
-    successor = Target(run.key, "uid-of-before", run.resource_version)
-    refused = await apply(planned(TerminateAnalysisRun(successor, "over")), snapshot_of(server), client)
-    older = Target(run.key, run.uid, "1")
-    accepted = await apply(planned(TerminateAnalysisRun(older, "over")), snapshot_of(server), client)
-    assert (refused.refusal.is_stale, accepted.refusal) == (True, None)
 
 
 async def test_nothing_follows_a_refused_write(world):
