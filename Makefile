@@ -30,7 +30,7 @@ check: $(VENV)/ready  ## format, lint, types, import contracts, generated files,
 generate: $(VENV)/ready  ## write crds/, the ClusterRole and the README's tables from the code
 	$(BIN)/python -m rollouts.cli.generate
 
-manifests: $(VENV)/ready  ## write charts/manifests/, for those who install without Helm, from the chart
+manifests: generate  ## write charts/manifests/ from the chart, for those who install without Helm
 	$(BIN)/python -m rollouts.cli.generate_manifests
 
 bench: $(VENV)/ready  ## N Rollouts at once on the sandbox: ratios, requests, CPU, memory, abort latency (N=200)

@@ -134,6 +134,29 @@ async def test_a_route_in_mid_release_keeps_our_weights(scene: Scene):
         assert weights_of(await scene.get(HTTP_ROUTE, "web")) == [7, 1]
 
 
+async def test_only_what_a_release_weighs_is_guarded_and_a_person_can_end_it(scene: Scene):
+    """A route that says it is in a release, of which nobody else knows."""
+    many = route("stable", "canary", "third")
+    many["spec"]["rules"].append({**route("third")["spec"]["rules"][0], "matches": [{"path": {"value": "/x"}}]})
+    text = json.dumps({"web": {"services": ["stable", "canary"]}})
+    await stored(scene, many)
+    await scene.kubectl("annotate", "httproute", "web", f"{ORIGINALS}={text}")
+    for ref, number in zip(many["spec"]["rules"][0]["backendRefs"], (5, 6, 7), strict=True):
+        ref["weight"] = number
+    many["spec"]["rules"].reverse()
+
+    async def held() -> bool:
+        found = await stored(scene, many, "--dry-run=server")
+        return [ref["weight"] for ref in found["spec"]["rules"][1]["backendRefs"]] == [1, 1, 7]
+
+    async with policies(scene, "guardRoutes"):
+        await scene.until("in force", held)
+        await scene.kubectl("annotate", "httproute", "web", f"{ORIGINALS}-")
+        found = await stored(scene, many)
+        assert [ref["weight"] for ref in found["spec"]["rules"][1]["backendRefs"]] == [5, 6, 7]
+        assert ORIGINALS not in found["metadata"]["annotations"]
+
+
 async def is_idle(scene: Scene) -> bool:
     return ORIGINALS not in (await scene.get(HTTP_ROUTE, "web"))["metadata"].get("annotations", {})
 
