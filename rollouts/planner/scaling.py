@@ -9,6 +9,7 @@ from rollouts.api.workloads import ReplicaSet
 from rollouts.planner.actions import Announcement, UpdateReplicaSet
 from rollouts.planner.arithmetic import Size, basic_canary, delayed_count, shrink_others
 from rollouts.planner.draft import Draft
+from rollouts.planner.dynamic import is_dynamic
 from rollouts.planner.sizes import index_of, is_whole, planned, size_of, wanted_counts, weight_in_force
 from rollouts.planner.snapshot import Snapshot, available, deadline_of, has_deadline, hash_of, revision_of, target
 from rollouts.wire.durations import rfc3339
@@ -112,7 +113,9 @@ def _routed(snapshot: Snapshot, draft: Draft, now: datetime, stage: str) -> Draf
     canary, stable = snapshot.canary, snapshot.stable
     counts = wanted_counts(snapshot, draft)
     if stable is not None and stable is not canary:
-        change = Resize(stable, counts.stable, "it carries the stable traffic", None)
+        # One pod stays until the stable Service is switched: nginx answers 503 for a primary without endpoints.
+        wanted = max(counts.stable, min(1, snapshot.replicas))
+        change = Resize(stable, wanted, "it carries the stable traffic", None)
         draft = write(snapshot, draft, _unless_shifting(change, draft), stage)
     if canary is not None:
         change = _unless_shifting(_aborted_canary(snapshot, draft, canary, counts.canary, now), draft)
@@ -132,6 +135,8 @@ def _aborted_canary(snapshot: Snapshot, draft: Draft, canary: ReplicaSet, wanted
     delay = snapshot.strategy.abort_scale_down_delay
     if not draft.is_aborted or canary is snapshot.stable:
         return Resize(canary, wanted, _because(snapshot, draft), None)
+    if is_dynamic(snapshot) and snapshot.strategy.abort_scale_down_delay_seconds is None:
+        return Resize(canary, wanted, "aborted: its pods go as traffic leaves them", None)
     if delay is None:
         return Resize(canary, max(wanted, canary.spec.replicas), "abortScaleDownDelaySeconds is 0: it stays", None)
     at = deadline_of(canary)
@@ -164,6 +169,8 @@ def _routed_others(snapshot: Snapshot, draft: Draft, now: datetime, stage: str) 
         if revision.spec.replicas == 0 or _is_referenced(snapshot, draft, revision):
             continue
         change = _old(draft, revision, delay, now)
+        if is_dynamic(snapshot):
+            change = Resize(revision, 0, "dynamicStableScale: no traffic is left for it", None)
         delay = replace(delay, taken=delay.taken + (change.replicas > 0))
         draft = write(snapshot, draft, change, stage).wake(pending(change, now))
     return draft

@@ -3,6 +3,7 @@
 from rollouts.api.workloads import ReplicaSet
 from rollouts.planner.arithmetic import Counts, Routed, Size, approximate_split, routed_counts, threshold_met
 from rollouts.planner.draft import Draft
+from rollouts.planner.dynamic import descent, is_dynamic, stable_rest
 from rollouts.planner.rollback import is_within_window
 from rollouts.planner.snapshot import Snapshot
 from rollouts.steps.base import Goal, goal_of
@@ -29,7 +30,7 @@ def goal_now(snapshot: Snapshot, draft: Draft) -> Goal | None:
 def weight_in_force(snapshot: Snapshot, draft: Draft) -> int:
     """The weight the steps stand for (contract §3.6): 0 when aborted, everything when no step is left."""
     if draft.is_aborted:
-        return 0
+        return descent(snapshot) if is_dynamic(snapshot) else 0
     goal = goal_now(snapshot, draft)
     return snapshot.total if goal is None else goal.weight
 
@@ -64,6 +65,8 @@ def _stable_rest(snapshot: Snapshot) -> int:
     """With a router the old pods stay, whole, until traffic has left them."""
     if snapshot.stable is None or snapshot.stable is snapshot.canary:
         return 0
+    if is_dynamic(snapshot):
+        return stable_rest(snapshot)
     return snapshot.replicas if snapshot.routers else 0
 
 

@@ -9,6 +9,7 @@ from rollouts.api import keys
 from rollouts.api.workloads import ReplicaSet, Service
 from rollouts.planner.actions import Announcement, SwitchService
 from rollouts.planner.draft import Draft
+from rollouts.planner.dynamic import is_dynamic
 from rollouts.planner.places import share
 from rollouts.planner.snapshot import Snapshot, available, hash_of, is_available, target
 
@@ -28,7 +29,7 @@ def point_services(snapshot: Snapshot, draft: Draft, now: datetime) -> Draft:
     if draft.is_aborted:
         return _give_back(snapshot, draft, strategy.canary_service, stable)
     held = _held_by_traffic(snapshot, draft)
-    if held and snapshot.canary is not stable:
+    if held and (snapshot.canary is not stable or _overloads(snapshot, draft)):
         return draft.say(STAGE, "hold", held)
     return _point(snapshot, draft, strategy.canary_service, snapshot.canary)
 
@@ -43,6 +44,11 @@ def _goes_ahead(snapshot: Snapshot, draft: Draft, stable: ReplicaSet | None) -> 
     if routing is None or not routing.is_in_effect or routing.split.canary < routing.split.total:
         return False
     return share(snapshot, draft).exposed >= snapshot.replicas
+
+
+def _overloads(snapshot: Snapshot, draft: Draft) -> bool:
+    """The weight of the canary's Service would come down on a stable side that gave its pods up."""
+    return is_dynamic(snapshot) and draft.routing is not None and draft.routing.split.canary > 0
 
 
 def _held_by_traffic(snapshot: Snapshot, draft: Draft) -> str:

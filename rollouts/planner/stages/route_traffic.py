@@ -14,6 +14,7 @@ from rollouts.api.workloads import ReplicaSet
 from rollouts.planner.actions import Announcement, ChangeRoute
 from rollouts.planner.conditions import get
 from rollouts.planner.draft import Draft, Routing
+from rollouts.planner.dynamic import full_share, is_dynamic, returned
 from rollouts.planner.places import relief, too_few
 from rollouts.planner.serving import forget, note, settling, unheard
 from rollouts.planner.sizes import index_of, is_whole
@@ -65,12 +66,14 @@ def _wanted(snapshot: Snapshot, draft: Draft, now: datetime) -> tuple[int, str]:
     if _nobody_else(snapshot, draft):
         return snapshot.total, "no pod of the stable revision is left"
     if draft.is_aborted:
-        return 0, "the release is aborted"
+        return (returned(snapshot, draft) if is_dynamic(snapshot) else 0), "the release is aborted"
     if canary is None or available(canary) == 0:
         return 0, "the canary has no available pod"
     unready = _not_pointed(snapshot, canary)
     if unready:
         return 0, unready
+    if draft.status.promote_full and is_dynamic(snapshot):
+        return max(_current(snapshot), full_share(snapshot)), "a full promotion moves weight as pods come"
     if draft.status.promote_full:
         return _current(snapshot), "a full promotion keeps the split until all pods are there"
     index = index_of(snapshot, draft)

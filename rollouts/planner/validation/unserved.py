@@ -26,11 +26,6 @@ def _canary_has(name: str) -> Asks:
 
 UNSERVED: Final[tuple[Unserved, ...]] = (
     Unserved(
-        "spec.strategy.canary.dynamicStableScale",
-        "remove it: the stable pods then stay until promotion",
-        _canary_has("dynamic_stable_scale"),
-    ),
-    Unserved(
         "spec.strategy.canary.pingPong",
         "use stableService and canaryService",
         _canary_has("ping_pong"),

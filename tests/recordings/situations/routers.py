@@ -109,3 +109,18 @@ async def gatewayapi(x: Recording) -> None:
     await x.look_on(1)
     await x.phase("Healthy")
     await x.look_on(2)
+
+
+async def nginx_dynamic_stable(x: Recording) -> None:
+    """The stable side gives pods up and gets them back in an abort."""
+    await x.provide(*services(), ingress())
+    steps = (weight(25), pause(2), weight(75), pause())
+    await x.create(rollout(canary(*steps, **by_nginx(), dynamicStableScale=True)))
+    await x.phase("Healthy")
+    await x.image("2")
+    await x.look_on(6)
+    await x.phase("Paused")
+    await x.look_on(5)
+    await x.abort()
+    await x.phase("Degraded")
+    await x.look_on(10)
