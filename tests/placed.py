@@ -41,6 +41,7 @@ class Placed:
     written: int | None = PINNED
     others: tuple[Mapping[str, Any], ...] = ()
     endpoints: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    young: frozenset[int] = frozenset()
 
     def new(self, *indexes: int, state: str = "ready", revision: str = NEW) -> "Placed":
         """Pods of the new revision, `ready`, `unready` or `going`."""
@@ -53,6 +54,10 @@ class Placed:
     def without(self, *indexes: int) -> "Placed":
         """Places without a pod."""
         return replace(self, pods={index: pod for index, pod in self.pods.items() if index not in indexes})
+
+    def born_later(self, *indexes: int) -> "Placed":
+        """Pods that are younger than all others."""
+        return replace(self, young=frozenset(indexes))
 
     def partition(self, at: int, written: int | None = -1) -> "Placed":
         """As it stands; *written*: as we wrote it last, the same unless said otherwise."""
@@ -149,7 +154,7 @@ class Placed:
         going = {"deletionTimestamp": rfc3339(NOW)} if state == "going" else {}
         metadata = {
             "labels": {**LABELS, keys.REVISION_LABEL: revision},
-            "creationTimestamp": rfc3339(LONG_AGO),
+            "creationTimestamp": rfc3339(NOW if index in self.young else LONG_AGO),
             "resourceVersion": f"5{index}",
             **going,
         }

@@ -35,7 +35,9 @@ def next_of(ordinals: Ordinals, wrong: tuple[Pod, ...]) -> Next:
 def _unready(ordinals: Ordinals, unready: list[Pod]) -> Next:
     choose = min if ordinals.is_ordered else max
     pod = choose(unready, key=ordinals.index_of)
-    gap = next((index for index, found in enumerate(ordinals.places) if _is_gap(found, pod)), None)
+    gap = next(
+        (index for index, found in enumerate(ordinals.places) if found not in unready and _is_gap(found, pod)), None
+    )
     if gap is None or (ordinals.is_ordered and ordinals.index_of(pod) < gap):
         return Next(pod)
     return Next(None, f"the pod at index {gap} must be ready before the next one goes")

@@ -71,6 +71,10 @@ def _held(snapshot: Snapshot, draft: Draft, partition: int) -> str:
         return ""
     if not ordinals.is_observed:
         return "the StatefulSet controller has not seen the newest specification"
+    stable = snapshot.of_hash(draft.status.stable_rs)
+    if stable is None or stable.spec.replicas == 0:
+        # Nobody else could take the traffic: the first pod has to come back under it.
+        return ""
     if draft.is_promoted and routing is not None and (routing.split.canary or routing.hold):
         return routing.hold or f"weight is {routing.split.canary}"
     return ""

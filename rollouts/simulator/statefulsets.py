@@ -88,9 +88,8 @@ class StatefulSets:
         current = (raw.get("status") or {}).get("currentRevision") or update
         places = self._places(ref, raw)
         current = self._report(ref, raw, places, (current, update))
-        self._fill(ref, raw, places, (current, update)) and self._shrink(raw, places) and self._replace(
-            raw, places, update
-        )
+        if self._fill(ref, raw, places, (current, update)) and self._shrink(raw, places):
+            self._replace(raw, places, update)
 
     def _revise(self, ref: Ref, raw: Json) -> str:
         """The name of the revision of the template in force; an old one that is equal becomes the newest again."""
@@ -143,15 +142,17 @@ class StatefulSets:
         """Make what is missing; whether all places are filled, and in order with a ready pod."""
         is_ordered = _is_ordered(raw)
         by_index = {place.index: place for place in places}
+        is_full = True
         for index in range(raw["spec"].get("replicas", 1)):
             place = by_index.get(index)
             if place is None:
                 self._make(ref, raw, index, revisions[index >= _partition(raw)])
+                is_full = False
                 if is_ordered:
                     return False
             elif is_ordered and not self._is_done(raw, place):
                 return False
-        return True
+        return is_full
 
     def _is_done(self, raw: Json, place: Place) -> bool:
         return place.is_available(self._world.now, raw["spec"].get("minReadySeconds", 0))

@@ -52,6 +52,12 @@ def test_without_order_the_one_before_must_be_back():
     assert chosen(parallel) == "the pod at index 4 must be ready before the next one goes"
 
 
+def test_broken_pods_do_not_wait_for_each_other():
+    both = BASE.of_set(podManagementPolicy="Parallel").new(2, 3, state="unready").born_later(2)
+    assert chosen(both) == "db-3"
+    assert chosen(both.old(2, state="unready")) == "the pod at index 2 must be ready before the next one goes"
+
+
 def refused(situation, state="ready"):
     ordinals = situation.new(4, state=state).snapshot.ordinals
     return refusal(ordinals, ordinals.places[4])
