@@ -11,23 +11,24 @@ from typing import Any, NamedTuple
 import msgspec
 
 from rollouts.api.kinds import NAMESPACE
-from rollouts.api.meta import Key
+from rollouts.api.meta import Key, Kind
 from rollouts.kube.client import Client, Content
-from rollouts.kube.errors import ApiError
+from rollouts.kube.errors import ApiError, NotFound
 from tests.chaos.campaign_draw import Perturbation
 from tests.chaos.campaign_history import History, Never, history
 from tests.chaos.checker import Expected, Record, Row, record
 from tests.chaos.faults import NONE, Seen, tally
 from tests.chaos.mortal import Mortal, behind_proxy, owned
 from tests.chaos.proxy import Proxy
-from tests.chaos.scenarios_words import KINDS, Apply, Delete, Is, Patch, Say, Scenario
+from tests.chaos.scenarios_words import KINDS, Apply, Delete, Patch, Say, Scenario
 from tests.e2e.answers import Answers, answering
-from tests.e2e.conftest import default_account
 from tests.e2e.scene import Scene
 
 UNDISTURBED, DISTURBED = 60.0, 150.0
 # Longer than anything that comes by itself is away: a weight that settles, a delay of a scale-down, a measurement.
 QUIET = 2.5
+# A controller with an instance id sees of these only what carries it.
+SEEN_BY_LABEL = frozenset({"Rollout", "AnalysisTemplate"})
 
 
 class Run(NamedTuple):
@@ -64,7 +65,7 @@ class Stage:
 
     def _mine(self, manifest: dict[str, Any]) -> dict[str, Any]:
         placed: dict[str, Any] = self.placed(manifest)
-        return owned(self._scene, placed) if placed["kind"] == "Rollout" else placed
+        return owned(self._scene, placed) if placed["kind"] in SEEN_BY_LABEL else placed
 
     async def happen(self, act: Apply | Patch | Delete | Say, world: History) -> None:
         """One thing that a person does."""
@@ -111,8 +112,7 @@ async def prologue(scenario: Scenario, stage: Stage, told: History) -> None:
     """What is given, at rest. The story starts when everybody has heard of it."""
     for manifest in scenario.given:
         await stage.create(manifest)
-    if scenario.begins:
-        await told.until_quiet((Is(scenario.begins),), 1.0, UNDISTURBED)
+    await told.until_quiet(scenario.begins, 1.0, UNDISTURBED)
 
 
 async def staged(scenario: Scenario, stage: Stage, told: History, perturbation: Perturbation) -> str:
@@ -185,9 +185,20 @@ async def fresh(client: Client, namespace: str) -> AsyncIterator[Scene]:
     body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
     await client.create(NAMESPACE, "", body)
     scene = Scene(client, namespace)
-    await scene.until("furnished", lambda: default_account(scene))
+    await scene.until("furnished", lambda: is_furnished(scene))
     try:
         yield scene
     finally:
         with suppress(ApiError):
             await client.delete(NAMESPACE, Key("", namespace))
+
+
+SERVICE_ACCOUNT = Kind("", "v1", "ServiceAccount", "serviceaccounts")
+
+
+async def is_furnished(scene: Scene) -> bool:
+    """Pods are refused in a namespace until it has its default account."""
+    with suppress(NotFound):
+        await scene.client.get(SERVICE_ACCOUNT, Key(scene.namespace, "default"))
+        return True
+    return False

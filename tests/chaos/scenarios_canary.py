@@ -28,6 +28,7 @@ HEALTHY, DEGRADED = Is("Healthy"), Is("Degraded")
 # of 4 pods: maxUnavailable 25 % rounded down, maxSurge 25 % rounded up
 FOUR = (3, 5)
 AT_25, AT_50 = Is("Paused", 1), Is("Paused", 3)
+SERVED = Has("Deployment", "web", ("status", "availableReplicas"), 4)
 
 
 def deployment(replicas: int) -> dict[str, Any]:
@@ -58,7 +59,7 @@ SCENARIOS = (
     Scenario(
         "deploy",
         given=(),
-        begins="",
+        begins=(),
         beats=(at_once(Apply((canary(*TWO_PAUSES),))),),
         ends=(HEALTHY, OLD),
         writes=3,
@@ -187,10 +188,10 @@ SCENARIOS = (
         beats=(
             at_once(image("v2")),
             when(AT_25).then(spec(replicas=8)),
-            when(AT_25, Pods({"v1": 6, "v2": 2})).then(spec(replicas=3)),
-            when(AT_25, Pods({"v1": 2, "v2": 1})).then(resume()),
+            when(AT_25, Pods({"v1": 6, "v2": 2})).then(spec(replicas=4)),
+            when(AT_25, Pods({"v1": 3, "v2": 1})).then(resume()),
         ),
-        ends=(HEALTHY, Pods({"v2": 3})),
+        ends=(HEALTHY, NEW),
         writes=12,
     ),
     Scenario(
@@ -277,11 +278,9 @@ SCENARIOS = (
     Scenario(
         "deployment-taken-over",
         given=(deployment(4),),
-        begins="",
+        begins=(SERVED,),
         beats=(
-            when(Has("Deployment", "web", ("status", "availableReplicas"), 4)).then(
-                Apply((referring("onsuccess", weight(50), pause()),))
-            ),
+            at_once(Apply((referring("onsuccess", weight(50), pause()),))),
             when(HEALTHY, Has("Deployment", "web", ("status", "replicas"), None)).then(image("v2", kind=DEPLOYMENT)),
             when(AT_25).then(resume()),
         ),
@@ -291,12 +290,8 @@ SCENARIOS = (
     Scenario(
         "deployment-replaced-progressively",
         given=(deployment(4),),
-        begins="",
-        beats=(
-            when(Has("Deployment", "web", ("status", "availableReplicas"), 4)).then(
-                Apply((referring("progressively"),))
-            ),
-        ),
+        begins=(SERVED,),
+        beats=(at_once(Apply((referring("progressively"),))),),
         ends=(HEALTHY, OLD, Has("Deployment", "web", ("spec", "replicas"), 0)),
         writes=6,
     ),

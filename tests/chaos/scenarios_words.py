@@ -197,7 +197,7 @@ class Beat:
 
 @dataclass(frozen=True)
 class Scenario:
-    """A story with its beginning and its end. What is *given* is at rest, in phase *begins*, before *beats* start.
+    """A story with its beginning and its end. What is *given* is at rest, and *begins* holds, before *beats* start.
 
     *ends*: what holds when it is over. *writes*: at least so many writes the controller needs for it. *pods*: the
     fewest available and the most wanted pods that its spec allows at any time, where that never changes.
@@ -209,7 +209,7 @@ class Scenario:
     beats: tuple[Beat, ...]
     ends: tuple[Condition, ...]
     writes: int
-    begins: str = "Healthy"
+    begins: tuple[Condition, ...] = (Is("Healthy"),)
     answers: Any = None
     pods: tuple[int, int] | None = None
     hurried: tuple[int, ...] = ()
