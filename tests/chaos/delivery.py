@@ -81,7 +81,8 @@ class Delivery:
         is_first = any(one.type == "ADDED" for one in earlier) and parcel.type == "MODIFIED"
         if is_first:
             event = msgspec.json.decode(parcel.line, type=_Event)
-            return _Parcel(parcel.due, msgspec.json.encode(_Event("ADDED", event.object)), parcel.about, "ADDED")
+            line = msgspec.json.encode(_Event("ADDED", event.object)) + b"\n"
+            return _Parcel(parcel.due, line, parcel.about, "ADDED")
         return parcel
 
 

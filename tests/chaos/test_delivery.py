@@ -45,7 +45,9 @@ def test_what_came_into_being_meanwhile_is_new():
     delivery = Delivery()
     delivery.put(event("ADDED", "a", 1), 10.0, window=1)
     delivery.put(event("MODIFIED", "a", 2), 10.1, window=1)
-    assert read(delivery.take(11.0)) == ["ADDED a 2"]
+    (line,) = delivery.take(11.0)
+    assert read([line]) == ["ADDED a 2"]
+    assert line.endswith(b"\n")
 
 
 def test_what_went_meanwhile_is_told_as_gone():
