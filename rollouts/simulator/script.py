@@ -268,7 +268,7 @@ def furniture(rollout: Json) -> list[tuple[Kind, dict[str, Any]]]:
     stable, fresh = canary.get("stableService"), canary.get("canaryService")
     selector = (rollout["spec"].get("selector") or {}).get("matchLabels") or {}
     found: list[tuple[Kind, dict[str, Any]]] = []
-    named = (stable, fresh)
+    named: tuple[Any, ...] = (stable, fresh)
     if (rollout["spec"].get("workloadRef") or {}).get("kind") == STATEFUL_SET.name:
         # The Services of its revisions are made by the controller.
         name = rollout["metadata"]["name"]

@@ -41,9 +41,9 @@ class Surroundings(Protocol):
 
 
 class Place(NamedTuple):
-    """A pod's index, and the pod."""
+    """The index *at* which a pod stands, and the pod."""
 
-    index: int
+    at: int
     raw: dict[str, Any]
 
     @property
@@ -111,7 +111,7 @@ class StatefulSets:
         start = (raw["spec"].get("ordinals") or {}).get("start", 0)
         own = (pod for pod in self._world.objects.of(POD) if _is_of(pod, raw))
         found = (Place(int(pod["metadata"]["name"].removeprefix(f"{ref.name}-")) - start, pod) for pod in own)
-        return sorted(found, key=lambda place: place.index)
+        return sorted(found, key=lambda place: place.at)
 
     def _report(self, ref: Ref, raw: Json, places: list[Place], revisions: tuple[str, str]) -> str:
         """The status; when every pod is new and ready, the newest revision becomes the current one."""
@@ -141,7 +141,7 @@ class StatefulSets:
     def _fill(self, ref: Ref, raw: Json, places: list[Place], revisions: tuple[str, str]) -> bool:
         """Make what is missing; whether all places are filled, and in order with a ready pod."""
         is_ordered = _is_ordered(raw)
-        by_index = {place.index: place for place in places}
+        by_index = {place.at: place for place in places}
         is_full = True
         for index in range(raw["spec"].get("replicas", 1)):
             place = by_index.get(index)
@@ -159,7 +159,7 @@ class StatefulSets:
 
     def _shrink(self, raw: Json, places: list[Place]) -> bool:
         """Delete what is beyond the last place, from above; whether nothing is."""
-        surplus = [place for place in places if not 0 <= place.index < raw["spec"].get("replicas", 1)]
+        surplus = [place for place in places if not 0 <= place.at < raw["spec"].get("replicas", 1)]
         for place in reversed(surplus):
             if not place.is_going:
                 self.delete(place.raw)
@@ -171,7 +171,7 @@ class StatefulSets:
         """Delete the highest pod of another revision, unless one above it is not ready."""
         partition = _partition(raw)
         for place in reversed(places):
-            if place.index < partition:
+            if place.at < partition:
                 return
             if place.revision != update and not place.is_going:
                 self.delete(place.raw)
