@@ -14,7 +14,7 @@ from rollouts.api.kinds import NAMESPACE
 from rollouts.api.meta import Key, Kind
 from rollouts.kube.client import Client, Content
 from rollouts.kube.errors import ApiError, NotFound
-from tests.chaos.campaign_draw import Perturbation
+from tests.chaos.campaign_draw import EVERY, Perturbation
 from tests.chaos.campaign_history import History, Never, history
 from tests.chaos.checker import Expected, Record, Row, record
 from tests.chaos.faults import NONE, Seen, tally
@@ -24,7 +24,9 @@ from tests.chaos.scenarios_words import KINDS, Apply, Delete, Patch, Say, Scenar
 from tests.e2e.answers import Answers, answering
 from tests.e2e.scene import Scene
 
-UNDISTURBED, DISTURBED = 60.0, 150.0
+UNDISTURBED, DISTURBED = 60.0, 120.0
+# How long a controller takes to start and to look at everything, on a machine that has other work.
+BIRTH = 5.0
 # Longer than anything that comes by itself is away: a weight that settles, a delay of a scale-down, a measurement.
 QUIET = 2.5
 # A controller with an instance id sees of these only what carries it.
@@ -117,7 +119,7 @@ async def prologue(scenario: Scenario, stage: Stage, told: History) -> None:
 
 async def staged(scenario: Scenario, stage: Stage, told: History, perturbation: Perturbation) -> str:
     """The story up to its end, or why it never came to that."""
-    patience = DISTURBED if perturbation.is_any else UNDISTURBED
+    patience = patience_with(perturbation, scenario)
     try:
         for beat in scenario.beats:
             await told.until(beat.when, patience)
@@ -127,6 +129,14 @@ async def staged(scenario: Scenario, stage: Stage, told: History, perturbation: 
     except Never as never:
         return str(never)
     return ""
+
+
+def patience_with(perturbation: Perturbation, scenario: Scenario) -> float:
+    """How long to wait for one thing to come true: each write may have to wait for news, or for another life."""
+    if not perturbation.is_any:
+        return UNDISTURBED
+    waits = 1.5 * perturbation.lag + (BIRTH if perturbation.crash == EVERY else 0.0)
+    return DISTURBED + scenario.writes * waits
 
 
 class Lives:
@@ -153,7 +163,7 @@ class Lives:
         return self._wrong
 
 
-KILLED, EVERY = -9, -1
+KILLED = -9
 
 
 @asynccontextmanager
