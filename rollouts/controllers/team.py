@@ -40,6 +40,7 @@ from rollouts.settings import Settings
 # so that a slow host leaves sockets for the others
 CONNECTIONS_PER_HOST: Final = 32
 LAST_WORDS: Final = 2.0
+TIDYING: Final = 30.0
 
 
 class Team:
@@ -88,6 +89,7 @@ class Team:
             metrics=self._run_metrics,
         )
         self._clock = clock
+        self._requests = requests
         _take_inventory(registry, self._stores)
 
     @asynccontextmanager
@@ -113,9 +115,13 @@ class Team:
         async with asyncio.TaskGroup() as group:
             group.create_task(rollouts.run(self._settings.rollout_workers), name="rollouts")
             group.create_task(runs.run(self._settings.analysis_workers), name="analysisruns")
-            again = group.create_task(self._look_again(), name="resync")
+            aside = (
+                group.create_task(self._look_again(), name="resync"),
+                group.create_task(self._tidy_up(), name="series of namespaces that are gone"),
+            )
             await stop.wait()
-            again.cancel()
+            for task in aside:
+                task.cancel()
             self._rollouts.close()
             self._runs.close()
         await self._recorder.flush(within=LAST_WORDS)
@@ -131,6 +137,15 @@ class Team:
                 self._rollouts.add(rollout.metadata.key)
             for run in self._stores.runs.all():
                 self._runs.add(run.metadata.key)
+
+    async def _tidy_up(self) -> None:
+        """Drop the series of namespaces in which nothing of ours is left; the last requests there came after it."""
+        while True:
+            await asyncio.sleep(TIDYING)
+            metadata = [one.metadata for one in self._stores.rollouts.all()]
+            metadata += [one.metadata for one in self._stores.runs.all()]
+            # what has no namespace stays, and where the Lease is
+            self._requests.keep({"", self._settings.own_namespace, *(one.namespace for one in metadata)})
 
     def _hear(self, kind: Kind, event: Event[Any]) -> None:
         """Wake whom a change concerns."""

@@ -51,15 +51,23 @@ class RequestMetrics:
             ["kind", "namespace", "name", "verb", "status_code"],
             registry=registry,
         )
+        self._namespaces: set[str] = set()
 
     def observe(self, call: Requested) -> None:
         """Count one request."""
+        self._namespaces.add(call.namespace)
         name = "N/A" if call.verb == "List" or call.kind in _NAMELESS else call.name
         self._total.labels(call.kind, call.namespace, name, call.verb, str(call.status)).inc()
 
     def forget(self, kind: str, namespace: str, name: str) -> None:
         """Drop the series of a deleted object. Argo Rollouts does so 65 s after the deletion."""
         self._total.remove_by_labels({"kind": kind, "namespace": namespace, "name": name})
+
+    def keep(self, namespaces: set[str]) -> None:
+        """Drop the series of all other namespaces: those of a cluster come and go."""
+        for gone in self._namespaces - namespaces:
+            self._total.remove_by_labels({"namespace": gone})
+        self._namespaces &= namespaces
 
 
 class QueueMetrics:

@@ -43,6 +43,18 @@ def test_requests_are_counted_with_the_labels_of_argo():
     }
 
 
+def test_the_series_of_a_namespace_that_is_gone_go():
+    registry = CollectorRegistry()
+    metrics = RequestMetrics(registry)
+    for namespace in ("shop", "preview-1", ""):
+        metrics.observe(Call("events", namespace, "web.1", "Create", 201, 0.1))
+    metrics.keep({"", "shop"})
+    assert {labels[1] for labels in counted(registry)} == {"", "shop"}
+    metrics.observe(Call("events", "preview-1", "web.1", "Create", 403, 0.1))
+    metrics.keep({"", "shop"})
+    assert {labels[1] for labels in counted(registry)} == {"", "shop"}
+
+
 def test_the_series_of_a_deleted_object_go():
     registry = CollectorRegistry()
     metrics = RequestMetrics(registry)
