@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
-from rollouts.api.kinds import REPLICA_SET
+from rollouts.api.kinds import ANALYSIS_RUN, REPLICA_SET
 from rollouts.sandbox.load import Load
 from tests.chaos.chronicle import Chronicle, chronicle
 from tests.chaos.faults import Seen
@@ -20,16 +20,37 @@ GATEWAY_API = {
     "canaryService": "canary",
     "trafficRouting": {"gatewayAPI": {"httpRoute": "web"}},
 }
-# How a release of STEPS goes, with or without faults.
-WEIGHTS = [0, 25, 50, 75, 100, 0]
-TOLD = {
-    "RolloutUpdated": 2,
-    "NewReplicaSetCreated": 2,
-    "RolloutStepCompleted": 6,
-    "RolloutPaused": 3,
-    "RolloutResumed": 3,
-    "RolloutCompleted": 2,
-}
+
+# The phase of a load in which there is nothing left to answer.
+GONE = "gone"
+
+
+class Course(NamedTuple):
+    """How a release goes, with or without faults; *told* are Events of the Rollout's whole life."""
+
+    weights: list[int]
+    steps: list[int]
+    told: dict[str, int]
+    runs: int = 0
+
+
+def told(steps: int, pauses: int) -> dict[str, int]:
+    """Events of a Rollout's creation and of one release."""
+    return {
+        "RolloutUpdated": 2,
+        "NewReplicaSetCreated": 2,
+        "RolloutStepCompleted": steps,
+        "RolloutPaused": pauses,
+        "RolloutResumed": pauses,
+        "RolloutCompleted": 2,
+    }
+
+
+# How a release of STEPS goes, and one of JUDGED.
+PLAIN = Course([0, 25, 50, 75, 100, 0], [6, 0, 1, 2, 3, 4, 5, 6], told(6, 3))
+LATEST = [{"name": "hash", "valueFrom": {"podTemplateHashValue": "Latest"}}]
+JUDGED = [weight(25), {"analysis": {"templates": [{"templateName": "check"}], "args": LATEST}}, weight(50), pause(1)]
+AFTER_VERDICT = Course([0, 25, 50, 100, 0], [4, 0, 1, 2, 3, 4], told(4, 1), runs=1)
 
 
 class Play(NamedTuple):
@@ -64,9 +85,11 @@ class Play(NamedTuple):
 
 
 @asynccontextmanager
-async def play(scene: Scene, *flags: str, strategy: dict[str, Any] | None = None) -> AsyncIterator[Play]:
-    """Everything in place, v1 Healthy, load on it; at the end no request may have failed."""
-    async with behind_proxy(scene, *flags) as (controller, proxy):
+async def play(scene: Scene, *before: dict[str, Any], strategy: dict[str, Any] | None = None) -> AsyncIterator[Play]:
+    """Everything in place, v1 Healthy, load on it; at the end no request may have failed. *before* is applied first."""
+    async with behind_proxy(scene) as (controller, proxy):
+        if before:
+            await scene.apply(*before)
         host, url = await deployed(scene, strategy or canary())
         async with chronicle(scene.client, scene.namespace) as told:
             async with scene.load(host, url=url, clients=2, rate=50) as load:
@@ -74,7 +97,8 @@ async def play(scene: Scene, *flags: str, strategy: dict[str, Any] | None = None
                 yield Play(scene, controller, proxy, told, load)
                 assert controller.is_running
             report = load.report()
-        assert report.total.failed == 0, report.failures[:5]
+        failures = [failure for failure in report.failures if failure.phase != GONE]
+        assert failures == [], failures[:5]
         assert report.requests > 100
 
 
@@ -121,25 +145,27 @@ def http_route(host: str) -> dict[str, Any]:
     }
 
 
-async def went_as_without(play: Play, *, told_all: bool = True) -> None:
-    """The same weights, steps, ReplicaSets and Events as in a release that nothing disturbed.
+async def went_as_without(play: Play, course: Course = PLAIN, *, told_all: bool = True) -> None:
+    """The same weights, steps, ReplicaSets, runs and Events as in a release that nothing disturbed.
 
     Without *told_all* Events may be missing: what a write did is not told by whom its answer never reached.
     """
-    assert play.chronicle.weights() == WEIGHTS
-    assert play.chronicle.steps() == [6, 0, 1, 2, 3, 4, 5, 6]
+    assert play.chronicle.weights() == course.weights
+    assert play.chronicle.steps() == course.steps
     assert len(play.chronicle.created(REPLICA_SET)) == 2
+    assert len(play.chronicle.created(ANALYSIS_RUN)) == course.runs
+    # stable keeps its pods to the end
     assert play.chronicle.most_pods() <= 8
     if told_all:
-        await play.scene.until("everything told", lambda: all_told(play.scene))
-    told = await said(play.scene)
-    assert {reason: told[reason] for reason in TOLD if told[reason] > TOLD[reason]} == {}
+        await play.scene.until("everything told", lambda: all_told(play.scene, course))
+    found = await said(play.scene)
+    assert {reason: found[reason] for reason in course.told if found[reason] > course.told[reason]} == {}
 
 
-async def all_told(scene: Scene) -> bool:
+async def all_told(scene: Scene, course: Course) -> bool:
     """Whether nothing is missing."""
-    told = await said(scene)
-    return all(told[reason] >= TOLD[reason] for reason in TOLD)
+    found = await said(scene)
+    return all(found[reason] >= course.told[reason] for reason in course.told)
 
 
 async def said(scene: Scene) -> Counter[str]:

@@ -26,9 +26,14 @@ async def test_gone_in_mid_release_and_back(scene: Scene, link: Link):
         assert await one.controller.ready() == 200
         one.proxy.faults = NONE
         await one.over()
-        await went_as_without(one)
+        # what was under way when it was cut arrives, and its answer does not
+        await went_as_without(one, told_all=link is Link.REFUSED)
         assert one.load.report().phase("start").share_of("v2") > 0
     assert during <= 20
     assert len(one.proxy.seen) - mark <= 200, one.asked()
     assert one.controller.said("reconcile failed")
     assert await one.fails() > 0
+    if link is Link.REFUSED:
+        told = one.controller.said("kind unavailable", kind="rollouts")
+        assert [entry["why"].startswith("cannot be watched: Unreachable") for entry in told] == [True]
+        assert len(one.controller.said("kind available again", kind="rollouts")) == 1

@@ -6,6 +6,8 @@ from tests.chaos.faults import NONE, Faults
 from tests.e2e.faults.course import GATEWAY_API, busiest, canary, play, went_as_without
 from tests.e2e.scene import Scene
 
+REQUESTS = "controller_clientset_k8s_request_total"
+
 
 async def test_connections_reset_every_second(scene: Scene):
     async with play(scene, strategy=canary(GATEWAY_API)) as one:
@@ -21,12 +23,11 @@ async def test_connections_reset_every_second(scene: Scene):
     assert all(busiest(one.proxy.seen, f"WATCH {kind}") <= 6 for kind in kinds), asked
     assert asked["WATCH rollouts"] >= 5
     assert one.controller.said("watch broke", kind="rollouts")
-    assert 'kind="rollouts",name="N/A",namespace="",status_code="200",verb="Watch"' in metrics
 
 
 def watched(metrics: str) -> set[str]:
     """Kinds of which metrics count watches."""
-    lines = [line for line in metrics.splitlines() if 'verb="Watch"' in line]
+    lines = [line for line in metrics.splitlines() if line.startswith(REQUESTS) and 'verb="Watch"' in line]
     return {line.partition('kind="')[2].partition('"')[0] for line in lines}
 
 
@@ -40,7 +41,7 @@ async def test_gone_in_the_middle_of_each_step(scene: Scene):
         await went_as_without(one)
         asked = one.asked()
         lists = {name: count for name, count in asked.items() if name.startswith("LIST")}
-    assert lists["LIST rollouts"] >= 3, asked
+    assert lists["LIST rollouts"] >= 2, asked
     assert max(lists.values()) <= 8, asked
     assert asked["PATCH rollouts/status"] <= 24, asked
     assert one.controller.said("watch broke", kind="rollouts")
