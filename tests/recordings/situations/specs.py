@@ -21,10 +21,16 @@ async def invalid_then_fixed(x: Recording) -> None:
     await x.phase("Healthy")
 
 
+# Right but for a Service that another had in the recording, who is refused by us: it would take it from the others.
+TAKER = 34
+
+
 async def invalid_specs(x: Recording) -> None:
     """Many wrong Rollouts at once, i00 ...: what each one's status says."""
     await x.provide(*services(), ingress())
     for number, wrong in enumerate(yaml.safe_load(WRONG.read_text())):
+        if number == TAKER:
+            continue
         made = named(rollout(canary(), 1), f"i{number:02d}", annotations={"wrong": wrong["why"]})
         spec = made["spec"] | wrong["spec"]
         made["spec"] = {name: value for name, value in spec.items() if value is not None}
