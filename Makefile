@@ -4,8 +4,11 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 ROUTER ?= gateway
 N ?= 200
+IMAGE ?= rollouts:dev
+SBOM ?= dist/rollouts.cdx.json
+SBOM_ROOM ?= $(VENV)/sbom
 
-.PHONY: help demo test check generate manifests bench chaos clean
+.PHONY: help demo test check generate manifests image sbom bench chaos clean
 .DEFAULT_GOAL := help
 
 help:  ## say what each target does
@@ -33,6 +36,15 @@ generate: $(VENV)/ready  ## write crds/, the ClusterRole and the README's tables
 manifests: generate  ## write charts/manifests/ from the chart, for those who install without Helm
 	$(BIN)/python -m rollouts.cli.generate_manifests
 
+# Times in the image are those of the commit, so that whoever builds it gets the same bytes.
+image:  ## the controller's image, which needs docker (IMAGE=name:tag)
+	docker build --target controller --build-arg SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) --tag $(IMAGE) .
+
+sbom: $(SBOM_ROOM)/ready  ## what the image holds, as CycloneDX: packages, licences, who needs whom (SBOM=file)
+	@mkdir -p $(dir $(SBOM))
+	$(SBOM_ROOM)/tool/bin/cyclonedx-py environment --pyproject pyproject.toml --spec-version 1.6 --output-reproducible \
+	  --validate --output-file $(SBOM) $(SBOM_ROOM)/contents/bin/python
+
 bench: $(VENV)/ready  ## N Rollouts at once on the sandbox: ratios, requests, CPU, memory, abort latency (N=200)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/bench/run.py --rollouts $(N)
 
@@ -51,4 +63,16 @@ $(VENV)/ready: requirements.lock pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# What the image holds, installed as the image installs it, and beside it the tool that reads it.
+$(SBOM_ROOM)/ready: requirements.lock pyproject.toml
+	@echo "installing what the image holds, to be listed …"
+	@rm -rf $(SBOM_ROOM) && mkdir -p $(SBOM_ROOM)
+	@$(PYTHON) rollouts/cli/generate_lock.py rollouts > $(SBOM_ROOM)/run.lock
+	@$(PYTHON) -m venv $(SBOM_ROOM)/tool
+	@$(PYTHON) -m venv --without-pip $(SBOM_ROOM)/contents
+	@$(SBOM_ROOM)/tool/bin/python -m pip install --quiet --disable-pip-version-check cyclonedx-bom==7.5.0
+	@$(SBOM_ROOM)/tool/bin/python -m pip --python $(SBOM_ROOM)/contents/bin/python install --quiet \
+	  --disable-pip-version-check --require-hashes --only-binary :all: -r $(SBOM_ROOM)/run.lock
 	@touch $@
