@@ -10,29 +10,69 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
 
 import structlog
 from prometheus_client import CollectorRegistry, Gauge, disable_created_metrics
 
 from rollouts.api.meta import Key
 from rollouts.controllers.team import Team
-from rollouts.kube.client import Client
+from rollouts.kube.client import Call, Client
 from rollouts.kube.lease import Lease
 from rollouts.runtime import lifecycle
-from rollouts.runtime.clock import Clock, SystemClock
+from rollouts.runtime.clock import Clock, ServerClock, SystemClock
+from rollouts.runtime.contact import Contact
 from rollouts.runtime.lifecycle import Patience, background, until
 from rollouts.runtime.metrics import RequestMetrics
-from rollouts.runtime.probes import serve_health, serve_metrics
+from rollouts.runtime.probes import Health, serve_health, serve_metrics
 from rollouts.settings import Settings, release
 
 log = structlog.get_logger("rollouts.controller")
 
 
+READS: Final = frozenset({"Get", "List", "Watch"})
+
+
+class Role(StrEnum):
+    """What this replica is doing."""
+
+    STANDBY = "standing by"
+    READER = "reading what there is before work begins"
+    WORKER = "at work"
+
+
 @dataclass
 class Readiness:
-    """What /readyz says: a standby is ready to take over, a leader is once it has seen everything."""
+    """What /readyz says: a standby is ready to take over, a leader is once it has seen everything.
 
-    is_ready: bool = True
+    Neither is while the API server does not answer.
+    """
+
+    contact: Contact
+    role: Role = Role.STANDBY
+
+    def health(self) -> Health:
+        """At this moment."""
+        trouble = self.contact.trouble
+        return Health(not trouble and self.role is not Role.READER, trouble or self.role)
+
+
+@dataclass(frozen=True)
+class Listener:
+    """Hears of every request to the API server, on behalf of all who want to know."""
+
+    metrics: RequestMetrics
+    contact: Contact
+    clock: ServerClock
+
+    def observe(self, call: Call) -> None:
+        """One request is over."""
+        self.metrics.observe(call)
+        self.contact.hear(call.status, is_write=call.verb not in READS)
+        # what answers instead of the API server may have a clock of its own
+        if 200 <= call.status < 300:
+            self.clock.hear(call.date, call.seconds)
 
 
 def main(settings: Settings) -> int:
@@ -45,31 +85,32 @@ def main(settings: Settings) -> int:
     return lifecycle.run(serve)
 
 
-async def run(settings: Settings, stop: asyncio.Event, clock: Clock) -> None:
-    """Serve probes, wait for the Lease, work; until *stop* is set."""
-    registry, readiness = _registry(), Readiness()
-    requests = RequestMetrics(registry)
+async def run(settings: Settings, stop: asyncio.Event, own: Clock) -> None:
+    """Serve probes, wait for the Lease, work; until *stop* is set. *own* is this machine's clock."""
+    registry, clock = _registry(), ServerClock(own)
+    listener = Listener(RequestMetrics(registry), Contact(own.monotonic), clock)
+    readiness = Readiness(listener.contact)
     async with (
         until(stop) as patience,
-        _connected(settings, requests) as client,
+        _connected(settings, listener) as client,
         background(
             metrics=serve_metrics(registry, settings.metrics_port, settings.bind_address),
-            health=serve_health(lambda: readiness.is_ready, settings.health_port, settings.bind_address),
+            health=serve_health(readiness.health, settings.health_port, settings.bind_address),
         ),
         leading(settings, client, clock) as fenced,
     ):
-        team = Team(settings, fenced, clock, registry, requests)
+        team = Team(settings, fenced, clock, registry, listener.metrics)
         await _work(team, readiness, patience, stop)
 
 
 async def _work(team: Team, readiness: Readiness, patience: Patience, stop: asyncio.Event) -> None:
-    readiness.is_ready = False
+    readiness.role = Role.READER
     async with team.watching():
         await team.synced()
         # what is loaded now stays: the collector need not look at it again and again
         gc.collect()
         gc.freeze()
-        readiness.is_ready = True
+        readiness.role = Role.WORKER
         patience.wait()
         await team.work(stop)
 
@@ -96,7 +137,7 @@ async def leading(settings: Settings, client: Client, clock: Clock) -> AsyncIter
 
 
 @asynccontextmanager
-async def _connected(settings: Settings, requests: RequestMetrics) -> AsyncIterator[Client]:
+async def _connected(settings: Settings, listener: Listener) -> AsyncIterator[Client]:
     async with Client.connect(
         kubeconfig=settings.kubeconfig,
         context=settings.context,
@@ -104,7 +145,7 @@ async def _connected(settings: Settings, requests: RequestMetrics) -> AsyncItera
         user_agent=f"rollouts-controller/{release()}",
         qps=settings.qps,
         burst=settings.burst,
-        observe=requests.observe,
+        observe=listener.observe,
     ) as client:
         yield client
 

@@ -3,11 +3,19 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from typing import NamedTuple
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Health(NamedTuple):
+    """Whether the process can do what it is for, and what it is doing or waiting for, in words."""
+
+    is_ready: bool
+    text: str
 
 
 async def serve_metrics(registry: CollectorRegistry, port: int, host: str = "0.0.0.0") -> None:  # noqa: S104 (scraped from outside)
@@ -16,9 +24,12 @@ async def serve_metrics(registry: CollectorRegistry, port: int, host: str = "0.0
         await asyncio.Event().wait()
 
 
-async def serve_health(ready: Callable[[], bool], port: int, host: str = "0.0.0.0") -> None:  # noqa: S104 (asked by the kubelet)
-    """Serve `/healthz` (200 while the loop turns) and `/readyz` (200 while *ready*, else 503) until cancelled."""
-    async with listening(health_app(ready), port, host):
+async def serve_health(health: Callable[[], Health], port: int, host: str = "0.0.0.0") -> None:  # noqa: S104 (asked by the kubelet)
+    """Serve `/healthz` (200 while the loop turns) and `/readyz` (200 while ready, else 503) until cancelled.
+
+    A restart mends nothing that is wrong elsewhere, hence the first says nothing of it.
+    """
+    async with listening(health_app(health), port, host):
         await asyncio.Event().wait()
 
 
@@ -33,14 +44,17 @@ def metrics_app(registry: CollectorRegistry) -> web.Application:
     return _app({"/metrics": metrics})
 
 
-def health_app(ready: Callable[[], bool]) -> web.Application:
+def health_app(health: Callable[[], Health]) -> web.Application:
     """The application behind the health port."""
 
     async def healthz(_request: web.Request) -> web.Response:
         return web.Response(text="ok")
 
     async def readyz(_request: web.Request) -> web.Response:
-        return web.Response(text="ok") if ready() else web.Response(status=503, text="not ready")
+        is_ready, text = health()
+        if not is_ready:
+            return web.Response(status=503, text=f"not ready: {text}")
+        return web.Response(text=f"ok: {text}")
 
     return _app({"/healthz": healthz, "/readyz": readyz})
 

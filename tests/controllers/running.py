@@ -82,7 +82,7 @@ async def api():
 
 
 @asynccontextmanager
-async def controller(server, tmp_path, **settings):
+async def controller(server, tmp_path, clock=None, **settings):
     """A controller at work; the body's end is its SIGTERM. Yields the event that is one."""
     chosen = {
         "kubeconfig": str(kubeconfig_of(server, tmp_path)),
@@ -92,6 +92,6 @@ async def controller(server, tmp_path, **settings):
     }
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as group:
-        group.create_task(run(Settings(**chosen | settings), stop, LoopClock()), name="controller")
+        group.create_task(run(Settings(**chosen | settings), stop, clock or LoopClock()), name="controller")
         yield stop
         stop.set()

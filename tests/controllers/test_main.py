@@ -1,6 +1,8 @@
 import asyncio
 import json
+from datetime import timedelta
 
+import aiohttp
 import pytest
 from structlog.testing import capture_logs
 
@@ -8,7 +10,7 @@ from rollouts.kube.lease import LeaseLost
 from rollouts.runtime.lifecycle import leaves
 from tests.controllers.running import api, controller, edit, healthy, phase, rollout, set_image
 from tests.kube.server import status
-from tests.runtime.virtualtime import eventually, virtual_time
+from tests.runtime.virtualtime import LoopClock, eventually, virtual_time
 
 LEASE = "argo-rollouts-controller-lock"
 
@@ -237,3 +239,44 @@ async def test_with_an_instance_id_the_lease_and_the_objects_are_others(tmp_path
             await healthy(server, "ours")
         assert server.get("leases", f"{LEASE}-blue") is not None
         assert "status" not in server.get("rollouts", "theirs")
+
+
+@virtual_time
+@pytest.mark.parametrize("minutes", [5, -5])
+async def test_a_pause_lasts_as_long_when_a_replica_with_another_date_takes_over(tmp_path, minutes):
+    wrong = LoopClock(timedelta(minutes=minutes))
+    steps = [{"setWeight": 50}, {"pause": {"duration": "60s"}}, {"setWeight": 100}]
+    time = asyncio.get_running_loop().time
+    async with api() as server:
+        server.put("rollouts", rollout(steps=steps))
+        async with controller(server, tmp_path, clock=wrong):
+            await healthy(server)
+            set_image(server, "web:v2")
+            await eventually(lambda: phase(server) == "Paused")
+            began = time()
+            await asyncio.sleep(20)
+        async with controller(server, tmp_path):
+            await asyncio.sleep(20)
+        async with controller(server, tmp_path, clock=wrong):
+            await eventually(lambda: server.get("rollouts", "web")["status"]["currentStepIndex"] == 3)
+        assert 57 <= time() - began <= 66
+
+
+@virtual_time
+async def test_readyz_tells_the_role_and_the_trouble(tmp_path, unused_tcp_port):
+    async with api() as server, controller(server, tmp_path, health_port=unused_tcp_port):
+        await eventually(lambda: server.get("leases", LEASE))
+        await asyncio.sleep(1)
+        assert await readyz(unused_tcp_port) == (200, "ok: at work")
+        server.refuse = lambda *_: status(500, "down")
+        await asyncio.sleep(5)
+        code, text = await readyz(unused_tcp_port)
+        server.refuse = lambda *_: None
+        await asyncio.sleep(5)
+        assert (code, text.partition(" for ")[0]) == (503, "not ready: the API server has answered no writes")
+        assert await readyz(unused_tcp_port) == (200, "ok: at work")
+
+
+async def readyz(port):
+    async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/readyz") as answer:
+        return answer.status, await answer.text()

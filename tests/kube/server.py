@@ -5,6 +5,7 @@ import json
 from collections import defaultdict
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from email.utils import format_datetime
 from typing import NamedTuple
 
 import yaml
@@ -12,6 +13,7 @@ from aiohttp import web
 
 from rollouts.kube.client import Client
 from rollouts.runtime.probes import listening
+from tests.runtime.virtualtime import LoopClock, VirtualTimeLoop
 
 
 class Seen(NamedTuple):
@@ -52,6 +54,12 @@ class Script:
         return await chosen(request) if callable(chosen) else _copied(chosen)
 
 
+async def _dated(request, response):
+    """The server has the date of the test, where that has one of its own."""
+    if isinstance(asyncio.get_running_loop(), VirtualTimeLoop):
+        response.headers["Date"] = format_datetime(LoopClock().now(), usegmt=True)
+
+
 def _copied(response):
     return web.Response(status=response.status, body=response.body, headers=response.headers)
 
@@ -60,6 +68,7 @@ def _copied(response):
 async def serving(script):
     app = web.Application(client_max_size=2**24)
     app.router.add_route("*", "/{path:.*}", script.answer)
+    app.on_response_prepare.append(_dated)
     async with listening(app, 0, "127.0.0.1") as port:
         script.url = f"http://127.0.0.1:{port}"
         yield script
