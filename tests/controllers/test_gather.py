@@ -225,3 +225,55 @@ def test_a_store_is_found_by_its_kind():
     assert stores.of(kinds.SERVICE) is stores.services
     assert stores.of(kinds.INGRESS) is stores.routes[kinds.INGRESS]
     assert stores.of(kinds.NODE) is None
+
+
+STATEFUL_SET = named("StatefulSet", "db", spec={"replicas": 1, "template": {}, "selector": {}})
+REF = {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "db"}
+
+
+def place(name="db-0", owner="StatefulSet-db"):
+    labels = {"controller-revision-hash": "db-1", "statefulset.kubernetes.io/pod-name": name}
+    found = named("Pod", name, owner=owner, labels=labels)
+    found["metadata"]["ownerReferences"][0] |= {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "db"}
+    return found
+
+
+def partitioned(*more):
+    canary = {"trafficRouting": {"statefulSet": {}}}
+    found = rollout(canary, workloadRef=REF, template=None, selector=None, replicas=None)
+    revision = named("ControllerRevision", "db-1", owner="StatefulSet-db")
+    budget = named("PodDisruptionBudget", "keep", spec={"selector": {}})
+    foreign = named("ControllerRevision", "other-1", owner="another")
+    return stores_of(found, STATEFUL_SET, place(), place("other-0", "another"), revision, foreign, budget, *more)
+
+
+def test_a_statefulset_is_seen_with_its_own_pods_revisions_and_the_budgets_of_its_namespace():
+    stores = partitioned()
+    ordinals = gathered(stores).ordinals
+    assert ordinals.stateful_set.metadata.name == "db"
+    assert [pod.metadata.name for pod in ordinals.pods] == ["db-0"]
+    assert [one.metadata.name for one in ordinals.revisions] == ["db-1"]
+    assert [one.metadata.name for one in ordinals.budgets] == ["keep"]
+    for ref in (Ref(kinds.STATEFUL_SET, SPACE, "db"), Ref(kinds.POD_DISRUPTION_BUDGET, SPACE, "")):
+        assert stores.memory.readers(ref) == {WEB}
+
+
+def test_a_pod_that_we_ended_is_waited_for_by_its_statefulsets_rollout_alone():
+    stores = partitioned()
+    expect([Written(kinds.POD, Key(SPACE, "other-0"), uid="Pod-other-0")], stores.holding)
+    assert isinstance(gathered(stores), Snapshot)
+    expect([Written(kinds.POD, Key(SPACE, "db-0"), uid="Pod-db-0")], stores.holding)
+    assert gathered(stores) == Stale(PATIENCE, "Pod shop/db-0 is older than our last write to it")
+
+
+def test_a_partition_that_we_wrote_is_waited_for():
+    stores = partitioned()
+    expect([Written(kinds.STATEFUL_SET, Key(SPACE, "db"), "11")], stores.holding)
+    assert gathered(stores) == Stale(PATIENCE, "StatefulSet shop/db is older than our last write to it")
+
+
+def test_a_rollout_being_deleted_is_looked_at_while_it_waits_for_us():
+    going = {"deletion_timestamp": "2026-01-01T00:00:00Z"}
+    waits = changed(rollout(), finalizers=("rollouts.argoproj.io/partition", "else"), **going)
+    assert isinstance(gathered(stores_of(waits)), Snapshot)
+    assert gathered(stores_of(changed(rollout(), finalizers=("else",), **going))) == Gone()

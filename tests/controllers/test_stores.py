@@ -1,14 +1,18 @@
 import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from rollouts.api import keys, kinds
 from rollouts.api.meta import Key
+from rollouts.api.workloads import Pod
 from rollouts.controllers.gather import gather
-from rollouts.controllers.stores import BY_OWNER, BY_SERVICE, Settings, informers, installed
+from rollouts.controllers.stores import BY_OWNER, BY_SERVICE, Settings, informers, installed, read_stateful_set
 from rollouts.planner.snapshot import Snapshot
+from tests.controllers.shelves import Clock, decoded, shelf, stores_of
 from tests.kube.server import Script, client_of, page, quiet, serving, status
 from tests.planner.lent import NGINX, SPACE, ingress, named, service
 from tests.runtime.virtualtime import virtual_time
@@ -132,3 +136,30 @@ async def test_what_the_server_lists_is_found_again_and_told_with_its_kind(tmp_p
         assert isinstance(found, Snapshot)
         assert (found.problems, found.endpoints["web-stable"]) == ((), ("web-1-x",))
         assert found.routers[0].scope.settle == timedelta(seconds=9)
+
+
+def written_by(manager, fields):
+    return {"manager": manager, "operation": "Update", "fieldsType": "FieldsV1", "fieldsV1": fields}
+
+
+def test_of_a_statefulsets_writers_only_the_partition_is_kept():
+    partition = {"f:spec": {"f:updateStrategy": {"f:rollingUpdate": {"f:partition": {}}}}}
+    image = {"f:spec": {"f:template": {"f:spec": {}}, "f:updateStrategy": {"f:type": {}}}}
+    found = named("StatefulSet", "db", annotations={keys.LAST_APPLIED: "{}"})
+    found["metadata"]["managedFields"] = [written_by("argocd", partition), written_by("ci", image)]
+    seen = read_stateful_set(msgspec.json.encode(found)).metadata
+    assert [(one.manager, one.fields) for one in seen.managed_fields] == [("argocd", partition), ("ci", {})]
+    assert seen.annotations == {}
+
+
+def test_a_written_pod_is_awaited_in_the_store_that_shows_it():
+    def pods(*names):
+        return shelf(Clock(), *(decoded(Pod, named("Pod", name)) for name in names))
+
+    first, second = pods("db-0"), pods("web-x")
+    stores = replace(stores_of(), pods=(first, second))
+    assert stores.holding(kinds.POD, Key(SPACE, "web-x")) is second
+    assert stores.holding(kinds.POD, Key(SPACE, "new")) is first
+    assert stores.holding(kinds.NODE, Key("", "n")) is None
+    second.synced = False
+    assert list(stores.unsynced()) == [kinds.POD]

@@ -4,7 +4,16 @@ import pytest
 from rollouts.api import kinds
 from rollouts.api.analysis import AnalysisRun, AnalysisTemplate
 from rollouts.api.meta import Key, Metadata, Object, Ref
-from rollouts.api.workloads import Deployment, EndpointSlice, ReplicaSet, Service
+from rollouts.api.workloads import (
+    ControllerRevision,
+    Deployment,
+    EndpointSlice,
+    Pod,
+    PodDisruptionBudget,
+    ReplicaSet,
+    Service,
+    StatefulSet,
+)
 from rollouts.controllers.memory import Memory
 from rollouts.controllers.triggers import BURST, UNANSWERED, delay, wakes
 from rollouts.kube.store import Event
@@ -102,6 +111,64 @@ def slice_of(*pods):
 def test_endpoints_wake_those_who_depend_on_their_service():
     readers = memory(Ref(kinds.SERVICE, SPACE, "svc"))
     assert wakes(kinds.ENDPOINT_SLICE, added(decode(EndpointSlice, slice_of("a"))), readers) == {API}
+
+
+def part(kind, of="db", **more):
+    found = named(kind, "x", owner="uid-db", **more)
+    found["metadata"]["ownerReferences"][0] |= {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": of}
+    return found
+
+
+@pytest.mark.parametrize(("kind", "form"), [(kinds.POD, Pod), (kinds.CONTROLLER_REVISION, ControllerRevision)])
+def test_parts_of_a_statefulset_wake_whoever_looks_at_it(kind, form):
+    readers = memory(Ref(kinds.STATEFUL_SET, SPACE, "db"))
+    found = decode(form, part(kind.name))
+    assert wakes(kind, added(found), readers) == wakes(kind, deleted(found), readers) == {API}
+    assert wakes(kind, added(decode(form, part(kind.name, of="other"))), readers) == frozenset()
+    assert wakes(kind, added(decode(form, named(kind.name, "x"))), readers) == frozenset()
+
+
+def test_a_budget_wakes_whoever_looks_at_those_of_its_namespace():
+    found = decode(PodDisruptionBudget, named("PodDisruptionBudget", "x"))
+    kind = kinds.POD_DISRUPTION_BUDGET
+    assert wakes(kind, added(found), memory(Ref(kind, SPACE, ""))) == {API}
+    assert wakes(kind, added(found), memory(Ref(kind, "elsewhere", ""))) == frozenset()
+
+
+READY = {"conditions": [{"type": "Ready", "status": "True"}]}
+NEWS_OF_A_STATEFULSET = [
+    (kinds.POD, Pod, {"status": READY}, True),
+    (kinds.POD, Pod, {"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}}, True),
+    (kinds.POD, Pod, {"status": {"containerStatuses": [{"name": "c", "restartCount": 3}]}}, False),
+    (kinds.POD, Pod, {"metadata": {"annotations": {"a": "b"}}}, False),
+    (kinds.CONTROLLER_REVISION, ControllerRevision, {"revision": 2}, True),
+    (kinds.CONTROLLER_REVISION, ControllerRevision, {"metadata": {"annotations": {"a": "b"}}}, False),
+    (kinds.STATEFUL_SET, StatefulSet, {"status": {"availableReplicas": 1}}, True),
+    (kinds.STATEFUL_SET, StatefulSet, {"spec": {"updateStrategy": {"rollingUpdate": {"partition": 1}}}}, True),
+    (kinds.STATEFUL_SET, StatefulSet, {"status": {"terminatingReplicas": 1}}, False),
+    (kinds.POD_DISRUPTION_BUDGET, PodDisruptionBudget, {"status": {"disruptionsAllowed": 1}}, True),
+    (kinds.POD_DISRUPTION_BUDGET, PodDisruptionBudget, {"metadata": {"labels": {"a": "b"}}}, False),
+]
+
+
+@pytest.mark.parametrize(("kind", "form", "change", "is_news"), NEWS_OF_A_STATEFULSET)
+def test_changes_of_a_statefulset_that_no_snapshot_shows_wake_nobody(kind, form, change, is_news):
+    old = part(kind.name, of="x", resourceVersion="1")
+    meta = {**old["metadata"], **change.get("metadata", {}), "resourceVersion": "2"}
+    readers = memory(Ref(kinds.STATEFUL_SET, SPACE, "x"), Ref(kind, SPACE, ""))
+    found = modified(form, old, {**old, **change, "metadata": meta})
+    assert wakes(kind, found, readers) == ({API} if is_news else frozenset())
+
+
+def test_a_partition_that_somebody_wrote_is_looked_at_at_once_and_counts_once_they_calm_down():
+    def change(**more):
+        old, new = named("StatefulSet", "x", generation=1), {**named("StatefulSet", "x", generation=1), **more}
+        return modified(StatefulSet, old, new)
+
+    assert delay(kinds.STATEFUL_SET, change(status={"availableReplicas": 1})) == BURST
+    assert delay(kinds.STATEFUL_SET, change(metadata=named("StatefulSet", "x", generation=2)["metadata"])) == 0
+    assert delay(kinds.STATEFUL_SET, added(decode(StatefulSet, named("StatefulSet", "x")))) == 0
+    assert delay(kinds.POD, deleted(decode(Pod, named("Pod", "x")))) == BURST
 
 
 NEWS = [

@@ -12,13 +12,16 @@ LATEST = [{"name": "hash", "valueFrom": {"podTemplateHashValue": "Latest"}}]
 STABLE = [{"name": "hash", "valueFrom": {"podTemplateHashValue": "Stable"}}]
 
 
-def template(query: str, condition: str) -> dict[str, Any]:
-    """Asked once a second until it has an answer: what has not been scraped yet is inconclusive to nobody."""
+COMES_TRUE = {"count": 60, "consecutiveSuccessLimit": 1, "failureLimit": 60}
+
+
+def template(query: str, condition: str, **until: Any) -> dict[str, Any]:
+    """Asked once a second until it has an answer: Prometheus takes some seconds to see who comes and who goes."""
     metric = {
         "name": "m",
         "interval": "1s",
-        "count": 1,
         "consecutiveErrorLimit": 60,
+        **(until or {"count": 1}),
         "successCondition": condition,
         "provider": {"prometheus": {"address": PROMETHEUS, "query": query}},
     }
@@ -61,7 +64,7 @@ ERRORS = f'sum(http_requests_total{{code="500",{OF_REVISION}}})'
 async def test_series_of_the_new_revision_are_those_of_its_pods_alone(scene: Scene):
     """Pods db-3 and db-4 have had series of both revisions under their names."""
     query = f"count(count by (pod) (http_requests_total{{{OF_REVISION}}}))"
-    await scene.apply(template(query, "result[0] == 2"))
+    await scene.apply(template(query, "result[0] == 2", **COMES_TRUE))
     await idle(scene, stateful_set(), analysed(LATEST))
     await bump(scene, "web:v2")
     assert await measured(scene) == ("Successful", "[2]")
@@ -98,7 +101,7 @@ async def test_errors_of_the_new_revision_abort_the_release_and_a_mended_one_beg
 
 async def test_the_stable_revision_can_be_asked_for_too(scene: Scene):
     query = f"count(count by (pod) (http_requests_total{{{OF_REVISION}}}))"
-    await scene.apply(template(query, "result[0] == 3"))
+    await scene.apply(template(query, "result[0] == 3", **COMES_TRUE))
     await idle(scene, stateful_set(), analysed(STABLE))
     await bump(scene, "web:v2")
     assert await measured(scene) == ("Successful", "[3]")

@@ -2,10 +2,9 @@
 
 import msgspec
 import pytest
+import pytest_asyncio
 
-from rollouts.api.keys import PARTITION_MANAGED_BY
-from rollouts.api.meta import Key, Kind
-from rollouts.sandbox.accounts import CONTROLLER_USER
+from tests.e2e.chart import policies
 from tests.e2e.ordinals import (
     PINNED,
     abort,
@@ -22,13 +21,6 @@ from tests.e2e.ordinals import (
 from tests.e2e.scene import Scene
 
 MANIFEST = stateful_set(**partition(0))
-POLICY = Kind("admissionregistration.k8s.io", "v1", "MutatingAdmissionPolicy", "mutatingadmissionpolicies", False)
-BINDING = POLICY._replace(name="MutatingAdmissionPolicyBinding", plural="mutatingadmissionpolicybindings")
-SPEC = "Object.spec.updateStrategy.rollingUpdate"
-KEEP = (
-    f"Object{{spec: Object.spec{{updateStrategy: Object.spec.updateStrategy{{rollingUpdate: {SPEC}"
-    "{partition: oldObject.spec.updateStrategy.rollingUpdate.partition}}}}"
-)
 
 
 async def test_a_partition_applied_when_idle_is_put_back_and_said(scene: Scene):
@@ -104,35 +96,11 @@ async def is_partition(scene: Scene, wanted: int) -> bool:
     return await partition_of(scene) == wanted
 
 
-@pytest.fixture
+@pytest_asyncio.fixture
 async def policy(scene: Scene):
     """The chart's policy, for the test's namespace alone."""
-    await scene.client.create(POLICY, "", policy_named(scene.namespace))
-    within = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": scene.namespace}}}
-    spec = {"policyName": scene.namespace, "matchResources": within}
-    body = {"apiVersion": BINDING.api_version, "kind": BINDING.name, "metadata": {"name": scene.namespace}}
-    await scene.client.create(BINDING, "", body | {"spec": spec})
-    yield
-    for kind in (BINDING, POLICY):
-        await scene.client.delete(kind, Key("", scene.namespace))
-
-
-def policy_named(name: str):
-    old, new = "oldObject.metadata.annotations", "object.spec.updateStrategy"
-    conditions = {
-        "managed": f"has({old}) && '{PARTITION_MANAGED_BY}' in {old}",
-        "not-the-controller": f"request.userInfo.username != '{CONTROLLER_USER}'",
-        "still-rolling": f"{new}.type == 'RollingUpdate' && has(oldObject.spec.updateStrategy.rollingUpdate)",
-    }
-    rule = {"apiGroups": ["apps"], "apiVersions": ["v1"], "resources": ["statefulsets"], "operations": ["UPDATE"]}
-    spec = {
-        "matchConstraints": {"resourceRules": [rule]},
-        "matchConditions": [{"name": key, "expression": value} for key, value in conditions.items()],
-        "failurePolicy": "Ignore",
-        "reinvocationPolicy": "Never",
-        "mutations": [{"patchType": "ApplyConfiguration", "applyConfiguration": {"expression": KEEP}}],
-    }
-    return {"apiVersion": POLICY.api_version, "kind": POLICY.name, "metadata": {"name": name}, "spec": spec}
+    async with policies(scene, "pinPartitions"):
+        yield
 
 
 async def holds(scene: Scene) -> bool:
