@@ -75,9 +75,10 @@ def unit(more: list[str], groups: list[Group]) -> int:
 
 
 def sandbox(more: list[str], groups: list[Group]) -> int:
-    """The sandbox itself: tests that start and end sandboxes of their own."""
+    """The sandbox itself and what is packaged: tests that start and end sandboxes of their own."""
     say("the sandbox: started, used, killed, ended")
-    command = pytest("-n", "2", "--dist", "loadfile", "-m", "e2e", str(HERE / "sandbox"), *more)
+    places = [str(HERE / "sandbox"), str(HERE / "packaging")]
+    command = pytest("-n", "2", "--dist", "loadfile", "-m", "e2e", *places, *more)
     return subprocess.run(command, cwd=ROOT, check=False).returncode
 
 
