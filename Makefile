@@ -74,5 +74,5 @@ $(SBOM_ROOM)/ready: requirements.lock pyproject.toml
 	@$(PYTHON) -m venv --without-pip $(SBOM_ROOM)/contents
 	@$(SBOM_ROOM)/tool/bin/python -m pip install --quiet --disable-pip-version-check cyclonedx-bom==7.5.0
 	@$(SBOM_ROOM)/tool/bin/python -m pip --python $(SBOM_ROOM)/contents/bin/python install --quiet \
-	  --disable-pip-version-check --require-hashes --only-binary :all: -r $(SBOM_ROOM)/run.lock
+	  --disable-pip-version-check --no-compile --require-hashes --only-binary :all: -r $(SBOM_ROOM)/run.lock
 	@touch $@
