@@ -21,7 +21,7 @@ from rollouts.planner.reading import Plugins, Revision, read_revision, read_spec
 from rollouts.planner.revisions import newest, presented
 from rollouts.planner.runnames import taken
 from rollouts.planner.snapshot import Snapshot
-from rollouts.planner.validation.partition import moved_problems, own_service_problems
+from rollouts.planner.validation.partition import held_problems, own_service_problems
 from rollouts.planner.validation.references import service_problems, workload_problems
 from rollouts.planner.validation.unserved import restart_problems
 from trafficrouters.base import BoundRouter, Observed
@@ -36,7 +36,7 @@ def assemble(
     reading = recall(rollout, "spec", (), lambda: read_spec(rollout, plugins))
     work = Work(rollout, reading, cluster, plugins, recall)
     workload = _workload(work)
-    lost = (*moved_problems(reading.spec, rollout), *workload_problems(reading.spec, rollout, workload))
+    lost = (*held_problems(reading.spec, rollout), *workload_problems(reading.spec, rollout, workload))
     if lost or not reading.is_readable:
         unread = Revision({}, {}, "")
         kept = workload if isinstance(workload, StatefulSet) else None

@@ -49,6 +49,16 @@ OWNED = {"ownerReferences": [{"apiVersion": "v1", "kind": "Cluster", "name": "pg
             SETS.having(partition={"original": 0, "workload": "db-before"}),
             'spec.workloadRef.name: Invalid value: "db": StatefulSet db-before is still in this Rollout\'s care',
         ),
+        (SETS.wanting(restartAt="2026-01-01T00:00:00Z"), "spec.restartAt: Forbidden: change an annotation in the Stat"),
+        (SETS.wanting(rollbackWindow={"revisions": 2}), "spec.rollbackWindow: Forbidden: nothing remembers which"),
+        (
+            placed.release(set_weight(40), dynamicStableScale=True),
+            "spec.strategy.canary.dynamicStableScale: Forbidden: a StatefulSet has one place for each pod",
+        ),
+        (
+            placed.release(set_weight(40), canaryMetadata={"labels": {"a": "b"}}),
+            "spec.strategy.canary.canaryMetadata: Forbidden: the pods are the StatefulSet's own",
+        ),
         (SETS.wanting(workloadRef={**REF, "name": "nope"}).having(partition=None), 'statefulsets.apps "shop/nope" not'),
         (
             placed.release({"setHeaderRoute": {"name": "r"}}),

@@ -19,6 +19,18 @@ NO_PORTS: Final = (
     "a Service is to be made, and nothing says for which ports: name some in the StatefulSet's containers, or in the "
     "Service that its serviceName names"
 )
+NO_WINDOW: Final = "nothing remembers which revisions of a StatefulSet were good: remove it, or promote in full"
+IN_TEMPLATE: Final = "the pods are the StatefulSet's own: write it into its template"
+NO_PLACE: Final = "a StatefulSet has one place for each pod, and every new one takes an old one's: remove it"
+MEANINGLESS: Final = {
+    "dynamicStableScale": ("dynamic_stable_scale", NO_PLACE),
+    "minPodsPerReplicaSet": ("min_pods_per_replica_set", NO_PLACE),
+    "replicaProgressThreshold": ("replica_progress_threshold", NO_PLACE),
+    "antiAffinity": ("anti_affinity", IN_TEMPLATE),
+    "canaryMetadata": ("canary_metadata", IN_TEMPLATE),
+    "stableMetadata": ("stable_metadata", IN_TEMPLATE),
+}
+NO_RESTART: Final = "change an annotation in the StatefulSet's template, which is then released in steps; remove this"
 ON_DELETE: Final = "pods must be replaced by a partition: set updateStrategy.type of the StatefulSet to RollingUpdate"
 
 
@@ -39,6 +51,16 @@ def partition_problems(spec: RolloutSpec) -> Iterator[Problem]:
         yield Problem("spec.strategy.blueGreen", None, ONE_SET, "Forbidden")
     elif not has_router:
         yield required(ROUTER, NO_ROUTER)
+    yield from _meaningless(spec, canary or CanaryStrategy())
+
+
+def _meaningless(spec: RolloutSpec, canary: CanaryStrategy) -> Iterator[Problem]:
+    """What could not be carried out, and would else be ignored."""
+    if spec.rollback_window is not None:
+        yield Problem("spec.rollbackWindow", None, NO_WINDOW, "Forbidden")
+    for name, (field, why) in MEANINGLESS.items():
+        if getattr(canary, field):
+            yield Problem(f"spec.strategy.canary.{name}", None, why, "Forbidden")
 
 
 def with_services(spec: RolloutSpec, rollout: Rollout) -> RolloutSpec:
@@ -62,13 +84,15 @@ def _needs_services(canary: CanaryStrategy) -> bool:
     return bool(canary.stable_service or canary.canary_service or any(getattr(routing, name) for name in written))
 
 
-def moved_problems(spec: RolloutSpec, rollout: Rollout) -> Iterator[Problem]:
-    """The reference was moved away from a StatefulSet whose partition is still to be given back."""
+def held_problems(spec: RolloutSpec, rollout: Rollout) -> Iterator[Problem]:
+    """The reference was moved away from a StatefulSet whose partition is still to be given back; or a restart."""
     held = rollout.status.partition.workload if rollout.status.partition else ""
     now = spec.workload_ref.name if spec.workload_ref and is_partitioned(spec) else ""
     if held and held != now:
         detail = f"StatefulSet {held} is still in this Rollout's care: name it again, or delete the Rollout first"
         yield Problem(f"{WORKLOAD}.name", now or None, detail)
+    if now and spec.restart_at is not None and spec.restart_at != rollout.status.restarted_at:
+        yield Problem("spec.restartAt", None, NO_RESTART, "Forbidden")
 
 
 def stateful_set_problems(found: StatefulSet, rollout: Rollout) -> Iterator[Problem]:
