@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import yaml
+
 from rollouts.sandbox.recipe import VERSIONS, Image, Recipe
 
 
@@ -14,3 +16,11 @@ def test_a_registry_with_a_port_keeps_it():
     assert "image.repository=host:5000/team/rollouts" in words
     assert "image.tag=1.2" in words
     assert words[-2:] == ["--timeout", "60s"]
+
+
+def test_our_chart_has_every_value_that_is_given():
+    values = yaml.safe_load((Path(__file__).resolve().parents[2] / "charts/rollouts/values.yaml").read_text())
+    words = Recipe(None, "chart", "rollouts:1").installation("/k", 60)
+    given = [words[place + 1].partition("=")[0] for place, word in enumerate(words) if word == "--set-string"]
+    assert {name.partition(".")[2] for name in given} <= set(values["image"])
+    assert {name.partition(".")[0] for name in given} == {"image"}
