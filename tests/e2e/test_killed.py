@@ -3,49 +3,15 @@
 import asyncio
 import os
 import random
-import signal
-import sys
-from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 
-from rollouts.api.keys import INSTANCE_ID_LABEL
+from tests.chaos.mortal import Mortal, mortal, owned
 from tests.e2e.scene import Scene, ingress, pause, rollout, service, weight
 
 SEED = int(os.environ.get("ROLLOUTS_SEED", "20261121"))
 KILLS = 10
 STEPS = [weight(25), pause(1), weight(50), pause(1), weight(75), pause(1)]
-
-
-class Mortal:
-    """A controller of the test's own: it sees only what carries its instance id."""
-
-    def __init__(self, scene: Scene) -> None:
-        self.instance, self.process = scene.namespace, None
-
-    async def start(self) -> None:
-        state = Path(os.environ["ROLLOUTS_SANDBOX"])
-        environment = {**os.environ, "KUBECONFIG": str(state / "controller.kubeconfig")}
-        flags = ["--instance-id", self.instance, "--leader-elect=false", "--metricsPort", "0", "--healthzPort", "0"]
-        # A weight lasts as long as it settles, so that whoever asks now and then sees every one.
-        command = [sys.executable, "-m", "rollouts", "controller", *flags, "--nginx-settle", "1s"]
-        with (state / f"{self.instance}.log").open("ab") as log:
-            self.process = await asyncio.create_subprocess_exec(*command, env=environment, stdout=log, stderr=log)
-
-    async def kill(self) -> None:
-        self.process.send_signal(signal.SIGKILL)
-        await self.process.wait()
-
-
-@asynccontextmanager
-async def mortal(scene: Scene):
-    controller = Mortal(scene)
-    await controller.start()
-    try:
-        yield controller
-    finally:
-        await controller.kill()
 
 
 async def watch_weights(scene: Scene, seen: list[int]) -> None:
@@ -66,8 +32,7 @@ async def release(scene: Scene, controller: Mortal, moments: list[float]) -> tup
         "canaryService": "canary",
         "trafficRouting": {"nginx": {"stableIngress": "web"}},
     }
-    mine = rollout({"canary": {**routing, "steps": STEPS, "scaleDownDelaySeconds": 1}})
-    mine["metadata"]["labels"] = {INSTANCE_ID_LABEL: controller.instance}
+    mine = owned(scene, rollout({"canary": {**routing, "steps": STEPS, "scaleDownDelaySeconds": 1}}))
     await scene.apply(service("stable"), service("canary"), ingress("web", host, "stable"), mine)
     await scene.phase("Healthy")
     seen: list[int] = []

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.chaos.faults import NONE, Faults, Link
-from tests.e2e.faults.course import play, went_as_without
+from tests.e2e.faults.course import Play, play, went_as_without
 from tests.e2e.scene import Scene
 
 # Longer than any request may take.
@@ -23,11 +23,12 @@ async def test_gone_in_mid_release_and_back(scene: Scene, link: Link):
         one.load.mark("mended")
         during = len(one.proxy.seen) - mark
         assert one.chronicle.weights()[-1] == 25
-        assert await one.controller.ready() == 200
+        await scene.until("unready", lambda: is_ready(one, 503))
         one.proxy.faults = NONE
         await one.over()
         # what was under way when it was cut arrives, and its answer does not
         await went_as_without(one, told_all=link is Link.REFUSED)
+        await scene.until("ready", lambda: is_ready(one, 200))
         assert one.load.report().phase("start").share_of("v2") > 0
     assert during <= 20
     assert len(one.proxy.seen) - mark <= 200, one.asked()
@@ -37,3 +38,7 @@ async def test_gone_in_mid_release_and_back(scene: Scene, link: Link):
         told = one.controller.said("kind unavailable", kind="rollouts")
         assert [entry["why"].startswith("cannot be watched: Unreachable") for entry in told] == [True]
         assert len(one.controller.said("kind available again", kind="rollouts")) == 1
+
+
+async def is_ready(one: Play, status: int) -> bool:
+    return await one.controller.ready() == status
