@@ -14,6 +14,7 @@ from rollouts.sandbox import dataplane, kind, namespace, processes
 from rollouts.sandbox.accounts import CONTROLLER_USER
 from rollouts.sandbox.errors import SandboxError
 from rollouts.sandbox.launch import blueprint_of, clear, keep, launch, locked
+from rollouts.sandbox.parts import Part
 from rollouts.sandbox.places import VARIABLE, directory_of
 from rollouts.sandbox.state import EMPTY_PROMETHEUS_ADDRESS, Options, State, read_blueprint, read_state
 
@@ -145,6 +146,10 @@ class Sandbox:
             said = relay.stdout.readline().decode().strip()
         if said != "published":
             raise SandboxError(said or "the relay did not start")
+
+    def part(self, name: str) -> Part:
+        """One of its processes, to be stopped and started; raises SandboxError for one that it does not have."""
+        return Part(self.directory, name)
 
     def audit_position(self) -> int:
         """A mark for `audit_counts`: requests before it are left out."""

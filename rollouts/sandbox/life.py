@@ -33,7 +33,7 @@ from rollouts.sandbox.probes import Probe, probes_of
 NODE: Final = "sandbox"
 _BACK_OFF: Final = 10.0
 _LONGEST_BACK_OFF: Final = 300.0
-_RETRIES: Final = 8
+_LONGEST_WAIT: Final = 1.0
 
 
 @dataclass(frozen=True)
@@ -250,15 +250,17 @@ class Life:
                 self._since[condition["type"]] = (condition["status"], self._world.now())
 
     async def _send(self, method: str, path: str, body: object, kind: str = "application/json") -> None:
-        """One write, tried again while the API server is too busy to take it."""
-        for attempt in range(_RETRIES):
+        """One write, tried again for as long as the API server is away or too busy: a kubelet never gives up."""
+        for attempt in itertools.count():
             with suppress(aiohttp.ClientError, TimeoutError):
                 try:
                     await self._world.api.request(method, path, body, kind_of_body=kind)
                 except Refused as refused:
                     if refused.status not in {429, 500, 503, 504}:
+                        # the answer to an earlier attempt may have been lost
+                        if attempt and refused.status in {404, 409}:
+                            return
                         raise
                 else:
                     return
-            await asyncio.sleep(0.1 * 2**attempt)
-        raise Refused(503, f"{method} {path}: no answer after {_RETRIES} attempts")
+            await asyncio.sleep(min(_LONGEST_WAIT, 0.1 * 2**attempt))

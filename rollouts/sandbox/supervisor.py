@@ -21,6 +21,7 @@ from rollouts.sandbox.apiclient import Api, connect
 from rollouts.sandbox.errors import SandboxError
 from rollouts.sandbox.furnishing import furnish
 from rollouts.sandbox.launch import locked
+from rollouts.sandbox.parts import wish_of
 from rollouts.sandbox.readiness import eventually, responds
 from rollouts.sandbox.state import EMPTY_PROMETHEUS_ADDRESS, Blueprint, State, read_blueprint, write_state
 
@@ -33,6 +34,8 @@ class Supervisor:
         self._directory = blueprint.directory
         self._programs = blueprint.programs
         self._parts: dict[str, asyncio.subprocess.Process] = {}
+        self._recipes: dict[str, tuple[list[str], dict[str, str] | None]] = {}
+        self._phase = "starting"
         self._began = time.monotonic()
 
     async def run(self) -> None:
@@ -112,16 +115,34 @@ class Supervisor:
 
     async def _start(self, name: str, argv: list[str], environment: dict[str, str] | None = None) -> None:
         self._parts[name] = await processes.start(name, argv, self._directory, environment)
-        self._report("starting")
+        self._recipes[name] = (argv, environment)
+        self._report(self._phase)
 
     async def _guard(self) -> None:
         """Raises SandboxError when a part ends by itself: half a sandbox is worse than none."""
         while True:
+            await self._grant_wishes()
             for name, part in self._parts.items():
                 if part.returncode is not None:
                     log = self._directory / "logs" / f"{name}.log"
                     raise SandboxError(f"{name} ended with {part.returncode}:\n{processes.tail(log)}")
             await asyncio.sleep(0.05)
+
+    async def _grant_wishes(self) -> None:
+        """End what is to be down, and start again what no longer is."""
+        for name, (argv, environment) in tuple(self._recipes.items()):
+            is_wished = wish_of(self._directory, name).exists()
+            if is_wished and name in self._parts:
+                await self._end(name)
+            elif not is_wished and name not in self._parts:
+                await self._start(name, argv, environment)
+
+    async def _end(self, name: str) -> None:
+        part = self._parts.pop(name)
+        with contextlib.suppress(ProcessLookupError):
+            part.kill()
+        await part.wait()
+        self._report(self._phase)
 
     async def _await_go(self) -> None:
         reader = asyncio.StreamReader()
@@ -133,6 +154,7 @@ class Supervisor:
         pipe[0].close()
 
     def _report(self, phase: str, message: str = "") -> None:
+        self._phase = phase
         pid = os.getpid()
         state = State(
             name=self._blueprint.name,
