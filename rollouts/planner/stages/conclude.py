@@ -11,6 +11,7 @@ from rollouts.planner.draft import Draft, Extent
 from rollouts.planner.duration import tracked
 from rollouts.planner.phase import phase_of
 from rollouts.planner.progress import Change, concluded, condition, deadline
+from rollouts.planner.sizes import is_whole
 from rollouts.planner.snapshot import Snapshot
 from rollouts.planner.tally import counted, refreshed, settled
 
@@ -31,6 +32,7 @@ def conclude(snapshot: Snapshot, draft: Draft, now: datetime) -> Draft:
             draft = _replaced(draft, counted(snapshot, draft))
             draft = _time_out(snapshot, draft, now)
     draft = draft.with_status(**settled(snapshot, draft, now))
+    draft = _rewound(snapshot, draft)
     draft = _announce_pause(snapshot, draft)
     draft = concluded(Change(snapshot, snapshot.status, draft.status, now), draft)
     draft = draft.with_status(duration=tracked(snapshot, draft.status, now))
@@ -70,6 +72,13 @@ def _time_out(snapshot: Snapshot, draft: Draft, now: datetime) -> Draft:
     text = reasons.timed_out(change.replica_set)
     said = Announcement(reasons.ROLLOUT_ABORTED, text, is_warning=True)
     return draft.pausing(abort=text).announce(said).say(STAGE, "refuse", text)
+
+
+def _rewound(snapshot: Snapshot, draft: Draft) -> Draft:
+    """Who sees that a release is aborted may retry it at once: by then no step of it counts as done any more."""
+    if not snapshot.steps or not draft.status.abort or is_whole(snapshot, draft):
+        return draft
+    return draft.with_status(current_step_index=0)
 
 
 def _announce_pause(snapshot: Snapshot, draft: Draft) -> Draft:

@@ -28,6 +28,14 @@ def test_an_abort_shows_and_ends_pauses():
     assert condition(status, "Progressing") == "False RolloutAborted: Rollout aborted update to revision 3"
 
 
+def test_an_abort_shows_only_together_with_the_first_step():
+    """Whoever sees it may retry at once: the release must not go on where it was."""
+    pods_move_first = RELEASE.step(1).pods(stable="2/2", canary="1/1").having(abort=True)
+    decided = plan(pods_move_first.snapshot, NOW)
+    assert decided.actions
+    assert (decided.status.phase, decided.status.current_step_index) == ("Degraded", 0)
+
+
 def test_a_finished_release_is_healthy():
     status = concluded(given.promoted(set_weight(25)))
     assert (status.phase, status.message) == ("Healthy", "")
