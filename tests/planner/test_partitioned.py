@@ -119,3 +119,9 @@ def test_replicas_are_the_stateful_sets_and_never_defaulted_or_written():
     found = plan(SETS.of_set(replicas=7).snapshot, NOW)
     assert SETS.of_set(replicas=7).snapshot.replicas == 7
     assert not [action for action in found.actions if "replicas" in str(getattr(action, "patch", ""))]
+
+
+def test_promotion_waits_until_kubernetes_has_made_the_new_revision_current():
+    done = SETS.step(1).new(*range(5)).partition(0)
+    assert plan(done.snapshot, NOW).status.stable_rs == placed.OLD
+    assert plan(done.counted(currentRevision=placed.NEW).snapshot, NOW).status.stable_rs == placed.NEW
