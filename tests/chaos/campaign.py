@@ -16,8 +16,6 @@ from tests.chaos.checker import Record, differences
 from tests.chaos.scenarios_words import Scenario
 
 NUMBERS = itertools.count(1)
-# for a person who looks for what went wrong
-KEPT = 40
 
 
 class Result(msgspec.Struct, frozen=True):

@@ -29,7 +29,7 @@ class Bar:
         if self._out.isatty():
             self._out.write(f"\r{line:<100.100}")
         elif not result.is_good or self._done % 25 == 0:
-            self._out.write(f"{line}\n")
+            self._out.write(f"{line}{f': {result.said[0]:.300}' if result.said else ''}\n")
         self._out.flush()
 
     def over(self) -> None:

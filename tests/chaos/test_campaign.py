@@ -130,4 +130,4 @@ def test_where_nobody_looks_only_failures_have_a_line():
     for one in (GOOD, BAD, GOOD):
         bar.tell(one)
     bar.over()
-    assert out.getvalue() == "2 runs, 1 not as undisturbed; last nginx:crash-7\n"
+    assert out.getvalue() == "2 runs, 1 not as undisturbed; last nginx:crash-7: steps: [a] where it was [b]\n"
