@@ -95,7 +95,10 @@ class Team:
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
         """See, speak and measure while the body runs."""
-        watches = {f"watch {informer.kind.plural}": informer.run() for informer in self._informers}
+        # of pods there is more than one
+        watches = {
+            f"watch {informer.kind.plural} {number}": informer.run() for number, informer in enumerate(self._informers)
+        }
         async with (
             self._session,
             background(events=self._recorder.run(), measurements=self._questions.run(), **watches),
