@@ -14,7 +14,7 @@ Tolerated, each for a reason:
 - Times, uids, versions, `collisionCount`: they differ between undisturbed runs.
 - Between two steps without a router ReplicaSets grow and shrink in batches, as pods become ready: only *sizes* and the
   bounds of `Expected.pods` are looked at.
-- How often a metric without `count` was measured: as often as there was time.
+- How often a metric without `count`, or of a run that was ended early, was measured: as often as there was time.
 - Events: a crash between a change and telling of it leaves it untold.
 """
 
@@ -226,7 +226,8 @@ def _status(kind: str, body: Json) -> Json:
         status.pop("observedGeneration", None)
     if kind == "AnalysisRun":
         status.pop("runSummary", None)
-        counts = {metric["name"]: "count" in metric for metric in body["spec"]["metrics"]}
+        is_early = body["spec"].get("terminate", False)
+        counts = {metric["name"]: "count" in metric and not is_early for metric in body["spec"]["metrics"]}
         results = status.get("metricResults", ())
         status["metricResults"] = [_result(one, is_counted=counts.get(one["name"], False)) for one in results]
     if "parents" in status:

@@ -91,7 +91,7 @@ SCENARIOS = (
     ),
     Scenario(
         "analysis-aborted",
-        given=(template(interval="1s"), INLINE),
+        given=(template(interval="1s", count=1000), INLINE),
         answers=GOOD,
         beats=(at_once(image("v2")), when(Runs(("Running",))).then(spec(abort=True))),
         ends=(DEGRADED, OLD, Runs(("Successful",))),

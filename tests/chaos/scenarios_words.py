@@ -57,8 +57,9 @@ def current(world: World, name: str = "web") -> Json:
     status = found.get("status", {})
     if not found or str(status.get("observedGeneration")) != str(found["metadata"].get("generation")):
         return {}
-    ref = found["spec"].get("workloadRef")
-    workload = world.found(ref["kind"], ref["name"]) if ref else {}
+    ref = found["spec"].get("workloadRef") or {"kind": "", "name": ""}
+    # a StatefulSet has a new generation with each step of its partition, too
+    workload = world.found("Deployment", ref["name"]) if ref["kind"] == "Deployment" else {}
     seen = status.get("workloadObservedGeneration")
     return {} if workload and str(seen) != str(workload["metadata"].get("generation")) else status
 

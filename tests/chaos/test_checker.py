@@ -183,15 +183,21 @@ def test_a_command_that_is_left_over_is_told():
     assert "web: the command abort@4 is still noted" in against(*STORY, (noted, 17))
 
 
-def run(metric, count, phase="Successful"):
+def run(metric, count, phase="Successful", **spec):
     result = {"name": "m", "phase": phase, "count": count, "measurements": [{"value": str(count)}]}
-    body = {"metadata": {}, "spec": {"metrics": [{"name": "m", **metric}]}, "status": {"metricResults": [result]}}
+    body = {
+        "metadata": {},
+        "spec": {"metrics": [{"name": "m", **metric}], **spec},
+        "status": {"metricResults": [result]},
+    }
     return ("AnalysisRun", "web-bbb-2", body), 17
 
 
 def test_measurements_are_counted_where_their_number_is_given():
     free, three = {"interval": "1s"}, {"count": 3}
     assert differences(told(*STORY, run(free, 5)), told(*STORY, run(free, 9))) == []
+    ended = [told(*STORY, run(three, count, terminate=True)) for count in (1, 2)]
+    assert differences(*ended) == []
     assert differences(told(*STORY, run(three, 4)), told(*STORY, run(three, 3))) == [
         "end.AnalysisRun web-bbb-2.status.metricResults[0].count is 4 where it was 3"
     ]
