@@ -21,6 +21,7 @@ from rollouts.controllers.gather import gather
 from rollouts.controllers.inventory import Inventory
 from rollouts.controllers.jobs import ClusterJobs
 from rollouts.controllers.journal import Journal
+from rollouts.controllers.leftovers import Leftovers
 from rollouts.controllers.metrics import ReconcileMetrics, RolloutMetrics
 from rollouts.controllers.questions import Questions
 from rollouts.controllers.rollout import RolloutController
@@ -89,7 +90,7 @@ class Team:
             metrics=self._run_metrics,
         )
         self._clock = clock
-        self._requests = requests
+        self._leftovers = Leftovers(requests, clock.monotonic)
         _take_inventory(registry, self._stores)
 
     @asynccontextmanager
@@ -120,7 +121,7 @@ class Team:
             group.create_task(runs.run(self._settings.analysis_workers), name="analysisruns")
             aside = (
                 group.create_task(self._look_again(), name="resync"),
-                group.create_task(self._tidy_up(), name="series of namespaces that are gone"),
+                group.create_task(self._tidy_up(), name="series of what is gone"),
             )
             await stop.wait()
             for task in aside:
@@ -142,16 +143,17 @@ class Team:
                 self._runs.add(run.metadata.key)
 
     async def _tidy_up(self) -> None:
-        """Drop the series of namespaces in which nothing of ours is left; the last requests there came after it."""
+        """Drop the series of what is gone, and of namespaces in which nothing of ours is left."""
         while True:
             await asyncio.sleep(TIDYING)
             metadata = [one.metadata for one in self._stores.rollouts.all()]
             metadata += [one.metadata for one in self._stores.runs.all()]
             # what has no namespace stays, and where the Lease is
-            self._requests.keep({"", self._settings.own_namespace, *(one.namespace for one in metadata)})
+            self._leftovers.tidy({"", self._settings.own_namespace, *(one.namespace for one in metadata)})
 
     def _hear(self, kind: Kind, event: Event[Any]) -> None:
         """Wake whom a change concerns."""
+        self._leftovers.hear(kind, event)
         when = self._clock.monotonic() + delay(kind, event)
         for key in wakes(kind, event, self._stores.memory.readers):
             self._rollouts.add_at(key, when)
