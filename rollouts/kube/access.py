@@ -39,6 +39,9 @@ load_kube_config: Final = _PARTS.kube_config.load_kube_config
 # what a configuration makes it raise: one that is missing, cannot be parsed, or lacks a part
 _UNUSABLE: Final = (ConfigException, OSError, ValueError, LookupError, TypeError, AttributeError, yaml.YAMLError)
 
+# of a kubeconfig that was written anew; where the server is does not change
+_RENEWED: Final = ("api_key", "ssl_ca_cert", "cert_file", "key_file")
+
 Refresh = Callable[[], Awaitable[None]]
 
 
@@ -56,19 +59,26 @@ class Access:
         self._lock = asyncio.Lock()
         self.namespace = namespace
         self.host = str(configuration.host).rstrip("/")
-        self.tls = _tls(configuration) if self.host.startswith("https:") else None
+        is_secure = self.host.startswith("https:")
+        self._shown = _identity(configuration) if is_secure else ()
+        self.tls = _tls(configuration) if is_secure else None
         self.server_hostname: str | None = configuration.tls_server_name
         self.proxy: str | None = configuration.proxy or _proxy_of_environment(self.host)
 
     async def headers(self) -> dict[str, str]:
-        """The headers that say who we are, with a token that is renewed every `TOKEN_PERIOD` seconds."""
+        """The headers that say who we are, with a token that is renewed every `TOKEN_PERIOD` seconds.
+
+        With it *tls* is renewed, for connections to come: authorities and client certificates are rotated too.
+        """
         if asyncio.get_running_loop().time() - self._renewal_began >= TOKEN_PERIOD:
             await self.refresh()
         token = str(self._configuration.api_key.get("BearerToken") or "").strip()
         return {"Authorization": token} if token else {}
 
     async def refresh(self) -> None:
-        """Fetch the token anew, within `RENEWAL_DEADLINE`; where that fails the old one stays and the log says why.
+        """Fetch token and certificates anew, within `RENEWAL_DEADLINE`; where that fails the log says why.
+
+        What cannot be renewed stays as it was.
 
         Who asks while somebody else does shares what comes of it.
         """
@@ -81,10 +91,21 @@ class Access:
             try:
                 async with asyncio.timeout(RENEWAL_DEADLINE):
                     await self._refresh()
+                self._renew_tls()
             except (*_UNUSABLE, aiohttp.ClientError) as error:
                 log.warning("credentials could not be renewed", error=str(error) or type(error).__name__)
             finally:
                 self._renewal_ended = loop.time()
+
+    def _renew_tls(self) -> None:
+        """Another context where a file of it has changed, which may be half written: then later."""
+        if self.tls is None:
+            return
+        shown = _identity(self._configuration)
+        if shown != self._shown:
+            self.tls = _tls(self._configuration)
+            self._shown = shown
+            log.info("certificates renewed", server=self.host)
 
 
 async def load_access(kubeconfig: str | None = None, context: str | None = None) -> Access:
@@ -122,16 +143,32 @@ def _pod_namespace() -> str:
 async def _from_kubeconfig(paths: str, context: str | None) -> Access:
     if not _some_file_in(paths):
         raise AccessError(f"no kubeconfig at {paths}: name one with --kubeconfig or KUBECONFIG")
-    configuration = Configuration()
+    configuration, written = Configuration(), _contents(paths)
     try:
         loader = await load_kube_config(paths, context, configuration, persist_config=False)
     except _UNUSABLE as error:
         raise AccessError(f"kubeconfig {paths} cannot be used: {error}") from error
 
     async def refresh() -> None:
-        await loader.load_and_set(configuration)
+        nonlocal loader, written
+        now_written = _contents(paths)
+        if now_written == written:
+            # it remembers what it was given last: a refresh token may be good for one use
+            await loader.load_and_set(configuration)
+            return
+        fresh = Configuration()
+        loader = await load_kube_config(paths, context, fresh, persist_config=False)
+        written = now_written
+        for name in _RENEWED:
+            setattr(configuration, name, getattr(fresh, name))
 
     return Access(configuration, _context_namespace(loader), refresh)
+
+
+def _contents(paths: str) -> tuple[bytes, ...]:
+    """The files of a kubeconfig as they are now."""
+    found = (Path(path).expanduser() for path in paths.split(os.pathsep) if path)
+    return tuple(path.read_bytes() for path in found if path.is_file())
 
 
 def _some_file_in(paths: str) -> bool:
@@ -141,6 +178,12 @@ def _some_file_in(paths: str) -> bool:
 def _context_namespace(loader: Any) -> str:
     context = loader.current_context
     return str(context["context"].get("namespace") or "default")
+
+
+def _identity(configuration: Any) -> tuple[bytes, ...]:
+    """What is shown to the server and what is asked of it: the contents of the files that the configuration names."""
+    named = (configuration.ssl_ca_cert, configuration.cert_file, configuration.key_file)
+    return tuple(Path(path).read_bytes() if path else b"" for path in named)
 
 
 def _tls(configuration: Any) -> ssl.SSLContext:

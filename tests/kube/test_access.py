@@ -1,5 +1,6 @@
 import asyncio
 import ssl
+from base64 import b64encode
 from contextlib import asynccontextmanager
 
 import aiohttp
@@ -192,6 +193,94 @@ async def test_a_kubeconfig_that_is_none_is_said(tmp_path):
     (tmp_path / "bad").write_text("just text")
     with pytest.raises(AccessError, match="cannot be used"):
         await load_access(str(tmp_path / "bad"))
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Everything is looked at again before each request."""
+    monkeypatch.setattr(access, "TOKEN_PERIOD", 0.0)
+
+
+def in_a_pod(monkeypatch, tmp_path, port):
+    (tmp_path / "token").write_text("pod-token")
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(port))
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+    monkeypatch.setattr(access, "SERVICE_TOKEN_FILENAME", str(tmp_path / "token"))
+    monkeypatch.setattr(access, "SERVICE_CERT_FILENAME", str(tmp_path / "ca.crt"))
+
+
+@pytest.mark.parametrize("where", ["kubeconfig", "pod", "inline"])
+async def test_an_authority_that_was_rotated_is_trusted(tmp_path, authority, monkeypatch, impatient, where):
+    old = trustme.CA()
+    async with tls_server(authority) as port:
+        server = f"https://127.0.0.1:{port}"
+        authority_file(tmp_path, old)
+        in_a_pod(monkeypatch, tmp_path, port)
+        path = None if where == "pod" else written(tmp_path, cluster_of(where, server, old, tmp_path), {})
+        async with Client.connect(kubeconfig=path, user_agent="t") as client:
+            with pytest.raises(Unreachable, match="CERTIFICATE_VERIFY_FAILED"):
+                await client.get(POD, KEY)
+            authority_file(tmp_path, authority)
+            if where == "inline":
+                written(tmp_path, cluster_of(where, server, authority, tmp_path), {})
+            assert await client.get(POD, KEY)
+
+
+def cluster_of(where, server, trusted, tmp_path):
+    if where == "inline":
+        return {"server": server, "certificate-authority-data": b64encode(trusted.cert_pem.bytes()).decode()}
+    return {"server": server, "certificate-authority": str(tmp_path / "ca.crt")}
+
+
+async def test_a_client_certificate_that_was_rotated_is_shown(tmp_path, authority, impatient):
+    shown = []
+
+    async def answer(request):
+        shown.append((request.transport.get_extra_info("peercert") or {})["subjectAltName"])
+        return web.json_response(item("a", 1))
+
+    certified(tmp_path, authority, "old@example.org")
+    user = {"client-certificate": str(tmp_path / "cert"), "client-key": str(tmp_path / "key")}
+    async with tls_server(authority, answer=answer) as port:
+        cluster = {"server": f"https://127.0.0.1:{port}", "certificate-authority": authority_file(tmp_path, authority)}
+        async with Client.connect(kubeconfig=written(tmp_path, cluster, user), user_agent="t") as client:
+            await client.get(POD, KEY)
+            certified(tmp_path, authority, "new@example.org")
+            await client.get(POD, KEY)
+    assert [dict(names)["email"] for names in shown] == ["old@example.org", "new@example.org"]
+
+
+async def test_a_certificate_half_written_is_left_for_later(tmp_path, authority, impatient):
+    certified(tmp_path, authority, "old@example.org")
+    user = {"client-certificate": str(tmp_path / "cert"), "client-key": str(tmp_path / "key")}
+    async with tls_server(authority) as port:
+        cluster = {"server": f"https://127.0.0.1:{port}", "certificate-authority": authority_file(tmp_path, authority)}
+        async with Client.connect(kubeconfig=written(tmp_path, cluster, user), user_agent="t") as client:
+            (tmp_path / "cert").write_text("-----BEGIN")
+            with capture_logs() as logs:
+                assert await client.get(POD, KEY)
+            certified(tmp_path, authority, "new@example.org")
+            with capture_logs() as mended:
+                assert await client.get(POD, KEY)
+    assert [line["event"] for line in logs] == ["credentials could not be renewed"]
+    assert [line["event"] for line in mended] == ["certificates renewed"]
+
+
+def certified(tmp_path, authority, whom):
+    certificate = authority.issue_cert(whom)
+    certificate.private_key_pem.write_to_path(str(tmp_path / "key"))
+    certificate.cert_chain_pems[0].write_to_path(str(tmp_path / "cert"))
+
+
+async def test_another_token_in_the_kubeconfig_is_used(tmp_path, impatient):
+    async with serving(Script().on("GET", A, web.json_response(item("a", 1)))) as server:
+        path = written(tmp_path, {"server": server.url}, {"token": "one"})
+        async with Client.connect(kubeconfig=path, user_agent="t") as client:
+            await client.get(POD, KEY)
+            written(tmp_path, {"server": server.url}, {"token": "two"})
+            await client.get(POD, KEY)
+        assert [seen.headers["Authorization"] for seen in server.seen] == ["Bearer one", "Bearer two"]
 
 
 def access_with(refresh):
