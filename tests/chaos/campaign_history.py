@@ -71,6 +71,10 @@ class History:
         """Wait until all hold and nothing has changed for *quiet* seconds."""
         await self._until(conditions, quiet, seconds)
 
+    def rest(self) -> None:
+        """Quiet counts from now on."""
+        self._last = asyncio.get_running_loop().time()
+
     async def _until(self, conditions: tuple[Condition, ...], quiet: float, seconds: float) -> None:
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds

@@ -102,6 +102,8 @@ async def play(client: Client, scenario: Scenario, perturbation: Perturbation, n
         proxy.faults = perturbation.faults
         async with revived(controller, proxy, perturbation) as lives:
             stuck = await staged(scenario, stage, told, perturbation)
+            while not stuck and lives.ended != lives.at_rest:
+                stuck = await lives.rested(scenario, told, perturbation)
         proxy.faults = NONE
         rows = stage.taken_back(told.rows)
         expected = Expected(scenario.pods, scenario.hurried)
@@ -145,7 +147,21 @@ class Lives:
     def __init__(self, controller: Mortal) -> None:
         self._controller = controller
         self.ended = 0
+        self.at_rest = 0
         self._wrong: list[str] = []
+
+    async def rested(self, scenario: Scenario, told: History, perturbation: Perturbation) -> str:
+        """What is quiet because nobody lives is not over: wait until this life has nothing to do either."""
+        self.at_rest = self.ended
+        try:
+            async with asyncio.timeout(UNDISTURBED):
+                while await self._controller.ready() != READY:  # noqa: ASYNC110 (of another process)
+                    await asyncio.sleep(0.1)
+            told.rest()
+            await told.until_quiet(scenario.ends, QUIET + perturbation.lag, DISTURBED)
+        except (Never, TimeoutError) as error:
+            return str(error) or "the controller never got ready"
+        return ""
 
     async def follow(self, proxy: Proxy, perturbation: Perturbation) -> None:
         """Start it again whenever it is killed."""
@@ -163,7 +179,7 @@ class Lives:
         return self._wrong
 
 
-KILLED = -9
+KILLED, READY = -9, 200
 
 
 @asynccontextmanager

@@ -110,6 +110,7 @@ class _Told:
         self.created: Counter[str] = Counter()
         self.deleted: Counter[str] = Counter()
         self.pods: list[str] = []
+        self._at: tuple[str, int | None] = ("", None)
 
     def known(self, row: Row) -> None:
         """How things stood at the beginning."""
@@ -148,13 +149,20 @@ class _Told:
         revision = status.get("currentPodHash", "")
         step = f"{name} {revision} step {status.get('currentStepIndex')}"
         if self.steps[-1:] != [step] and revision:
+            if self._is_done(status):
+                self.sizes.append(f"{step}: {self._sizes()}")
             self.steps.append(step)
-            self.sizes.append(f"{step}: {self._sizes()}")
+        self._at = (revision, status.get("currentStepIndex"))
         for pause in status.get("pauseConditions") or ():
             self.pauses.append(f"{step} {pause['reason']} since {pause['startTime']}")
         self.commands.append(status.get("lastCommand", ""))
         self.aborts.append(f"{status.get('abort', False)} {status.get('abortedAt', '')}")
         self.stable.append(status.get("stableRS", ""))
+
+    def _is_done(self, status: Json) -> bool:
+        """Whether the step before is done just now: none is by an abort, a full promotion or another template."""
+        revision, index = self._at
+        return index is not None and (status["currentPodHash"], status.get("currentStepIndex")) == (revision, index + 1)
 
     def _sizes(self) -> str:
         """Pods wanted of each revision."""
