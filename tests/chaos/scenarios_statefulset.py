@@ -67,8 +67,15 @@ def http_route() -> dict[str, Any]:
     }
 
 
+def governing() -> dict[str, Any]:
+    """The StatefulSet's own Service: those of the revisions have its ports."""
+    made = service("db")
+    return {**made, "spec": {**made["spec"], "clusterIP": "None"}}
+
+
 ALONE = (stateful_set(), referring(*STEPS))
 BY_GATEWAY = (
+    governing(),
     service("web"),
     gateway(),
     http_route(),
@@ -76,6 +83,7 @@ BY_GATEWAY = (
     referring(*STEPS, trafficRouting={"statefulSet": {}, "gatewayAPI": {"httpRoute": "web"}}),
 )
 BY_NGINX = (
+    governing(),
     service("web"),
     ingress("web", HOST, "web-stable"),
     stateful_set(),
