@@ -21,7 +21,7 @@ from tests.chaos.scenarios_words import Scenario
 EVERY = -1
 PART = re.compile(r"(crash)-(\d+|every)|(late|skip)-(\d+(?:\.\d+)?)")
 # seconds
-LATE, SKIP = (1.0, 5.0), (0.5, 4.0)
+LATE, SKIP, SOON = (1.0, 5.0), (0.5, 4.0), (1.0, 2.0)
 
 
 class Perturbation(NamedTuple):
@@ -89,7 +89,7 @@ def whole(seed: int, scenario: Scenario, writes: int) -> list[Perturbation]:
 
 
 def shorter(seed: int, scenarios: Sequence[Scenario], count: int) -> dict[str, list[Perturbation]]:
-    """*count* scenarios, each with a crash, one late or skipping run and, for every third, a crash after each write."""
+    """*count* scenarios, each with a crash and with late or skipped news: those that are over soon."""
     chance = random.Random(f"{seed} shorter")
     drawn = chance.sample(list(scenarios), min(count, len(scenarios)))
     return {one.name: list(_few(chance, one, place)) for place, one in enumerate(drawn)}
@@ -98,9 +98,7 @@ def shorter(seed: int, scenarios: Sequence[Scenario], count: int) -> dict[str, l
 def _few(chance: random.Random, scenario: Scenario, place: int) -> Iterable[Perturbation]:
     yield Perturbation(crash=chance.randint(1, scenario.writes))
     is_late = place % 2 == 0
-    yield Perturbation(late=seconds(chance, LATE)) if is_late else Perturbation(skip=seconds(chance, SKIP))
-    if place % 3 == 0:
-        yield Perturbation(crash=EVERY)
+    yield Perturbation(late=seconds(chance, SOON)) if is_late else Perturbation(skip=seconds(chance, SOON))
 
 
 def seconds(chance: random.Random, within: tuple[float, float]) -> float:

@@ -88,7 +88,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=None, help="what is drawn; a new one each time unless given")
     parser.add_argument("--only", type=lambda text: text.split(","), default=[], action="extend",
                         help="SCENARIO or SCENARIO:PERTURBATION; several with commas")  # fmt: skip
-    parser.add_argument("--short", action="store_true", help=f"{SHORT} scenarios, two or three runs each")
+    parser.add_argument("--short", action="store_true", help=f"{SHORT} scenarios, two disturbed runs each")
     parser.add_argument("--parallel", type=int, default=max(2, (os.cpu_count() or 2) * 2), help="runs at a time")
     parser.add_argument("--output", choices=("table", "json"), default="table")
     parser.add_argument("--keep", type=Path, default=None, help="a folder for everything that failed runs went through")
