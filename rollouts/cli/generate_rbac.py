@@ -56,7 +56,7 @@ SHELL: Final = (
     Need(kinds.STATEFUL_SET, (*READ, "patch")),
     Need(kinds.CONTROLLER_REVISION, READ),
     # delete: only for pods of a StatefulSet that are not ready, where eviction is refused
-    Need(kinds.POD, (*READ, "delete")),
+    Need(kinds.POD, (*READ, "patch", "delete")),
     Need(kinds.POD, ("create",), "eviction"),
     Need(kinds.POD_DISRUPTION_BUDGET, READ),
     # create: beside a router, one for each revision of a StatefulSet

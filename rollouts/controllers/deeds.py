@@ -18,6 +18,7 @@ from rollouts.planner.actions import (
     DeleteReplicaSet,
     EditRollout,
     EvictPod,
+    LabelPod,
     PatchStatefulSet,
     ReleaseReplicaSet,
     ReleaseService,
@@ -27,12 +28,13 @@ from rollouts.planner.actions import (
     TerminateAnalysisRun,
     UpdateReplicaSet,
 )
+from rollouts.planner.replicaset import patch_of
 from trafficrouters.base import CreateRoute, PatchRoute, RouteChange
 
 OnReplicaSet = CreateReplicaSet | UpdateReplicaSet | DeleteReplicaSet | AdoptReplicaSet | ReleaseReplicaSet
 OnService = CreateService | SwitchService | ReleaseService
 OnRun = CreateAnalysisRun | TerminateAnalysisRun | DeleteAnalysisRun
-OnPod = EvictPod | DeletePod
+OnPod = LabelPod | EvictPod | DeletePod
 
 
 async def carry_out(action: Action, writer: Writer) -> None:
@@ -44,7 +46,7 @@ async def carry_out(action: Action, writer: Writer) -> None:
             await _on_service(action, writer)
         case CreateAnalysisRun() | TerminateAnalysisRun() | DeleteAnalysisRun():
             await _on_run(action, writer)
-        case EvictPod() | DeletePod():
+        case LabelPod() | EvictPod() | DeletePod():
             await _on_pod(action, writer)
         case EditRollout(target=seen, patch=patch):
             await writer.patch(ROLLOUT, seen, patch)
@@ -63,7 +65,7 @@ async def _on_replica_set(action: OnReplicaSet, writer: Writer) -> None:
         case CreateReplicaSet(key=key, body=body):
             await writer.create(REPLICA_SET, key, body)
         case UpdateReplicaSet(target=seen):
-            await writer.patch(REPLICA_SET, seen, _replica_set_patch(action))
+            await writer.patch(REPLICA_SET, seen, patch_of(action))
         case DeleteReplicaSet(target=seen):
             await writer.delete(REPLICA_SET, seen)
         case AdoptReplicaSet(target=seen, owners=owners) | ReleaseReplicaSet(target=seen, owners=owners):
@@ -98,6 +100,8 @@ async def _on_run(action: OnRun, writer: Writer) -> None:
 
 async def _on_pod(action: OnPod, writer: Writer) -> None:
     match action:
+        case LabelPod(target=seen, labels=labels, annotations=annotations):
+            await writer.patch(POD, seen, {"metadata": {"labels": labels, "annotations": annotations}})
         case EvictPod(target=seen):
             await writer.evict(seen)
         case DeletePod(target=seen):
@@ -116,12 +120,6 @@ async def _change_route(change: RouteChange, writer: Writer) -> None:
             assert_never(change)
 
 
-def _replica_set_patch(update: UpdateReplicaSet) -> Json:
-    fields = {"replicas": update.replicas, "minReadySeconds": update.min_ready_seconds}
-    spec = {name: value for name, value in fields.items() if value is not None}
-    return _without_empty({"metadata": _without_empty({"annotations": dict(update.annotations or {})}), "spec": spec})
-
-
 def _switch(switch: SwitchService) -> Json:
     return {
         "metadata": {"annotations": {MANAGED_BY: switch.managed_by}},
@@ -133,7 +131,3 @@ _RELEASE: Json = {
     "metadata": {"ownerReferences": None, "annotations": {MANAGED_BY: None}},
     "spec": {"selector": {REVISION_LABEL: None}},
 }
-
-
-def _without_empty(fields: Json) -> Json:
-    return {name: value for name, value in fields.items() if value}

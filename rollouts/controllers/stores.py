@@ -52,7 +52,7 @@ BY_SERVICE: Final = "service"
 BY_NAMESPACE: Final = "namespace"
 SERVICE_NAME: Final = "kubernetes.io/service-name"
 # Which of the cluster's pods are watched, a store for each selector; none may select what another one does.
-WATCHED_PODS: Final = (keys.POD_NAME_LABEL,)
+WATCHED_PODS: Final = (keys.POD_NAME_LABEL, keys.HASH_LABEL)
 
 Seen = TypeVar("Seen", bound=HasMetadata)
 OnEvent = Callable[[Kind, Event[Any]], None]

@@ -38,13 +38,17 @@ class CreateReplicaSet:
 
 @dataclass(frozen=True, slots=True)
 class UpdateReplicaSet:
-    """Change size and bookkeeping of a ReplicaSet in one write; None leaves a field, a None value removes a key."""
+    """Change size and bookkeeping of a ReplicaSet in one write; None leaves a field, a None value removes a key.
+
+    *template* is a merge patch of `spec.template`: only pods made from then on are as it says.
+    """
 
     target: Target
     because: str
     replicas: int | None = None
     annotations: Mapping[str, str | None] | None = None
     min_ready_seconds: int | None = None
+    template: Json | None = None
     events: tuple[Announcement, ...] = ()
 
 
@@ -182,6 +186,17 @@ class PatchStatefulSet:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelPod:
+    """Change labels and annotations of a pod; a None value removes a key."""
+
+    target: Target
+    labels: Mapping[str, str | None]
+    annotations: Mapping[str, str | None]
+    because: str
+    events: tuple[Announcement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class EvictPod:
     """Evict exactly this pod, at this version (policy/v1 Eviction with both as preconditions)."""
 
@@ -215,6 +230,7 @@ Action = (
     | CreateService
     | ReleaseService
     | PatchStatefulSet
+    | LabelPod
     | EvictPod
     | DeletePod
 )

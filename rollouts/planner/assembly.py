@@ -11,10 +11,11 @@ from rollouts.api.kinds import DEPLOYMENT, STATEFUL_SET
 from rollouts.api.meta import Kind, Object, Ref
 from rollouts.api.model import Problem
 from rollouts.api.rollout import Rollout
-from rollouts.api.workloads import Deployment, ReplicaSet, Service, StatefulSet
+from rollouts.api.workloads import Deployment, Pod, ReplicaSet, Service, StatefulSet
 from rollouts.planner.binding import PARTITION, routing_path
 from rollouts.planner.cluster import Cluster, Recall, Work, forgetful
 from rollouts.planner.contents import analyses_of
+from rollouts.planner.injected import is_restarting, wants_metadata
 from rollouts.planner.ordinals import Ordinals, selecting
 from rollouts.planner.ownership import adoptable
 from rollouts.planner.reading import Plugins, Revision, read_revision, read_spec
@@ -77,6 +78,8 @@ def _own(
         return _partitioned(work, revision, workload, instance_id, problems)
     rollout, reading = work.rollout, work.reading
     uid = rollout.metadata.uid
+    sets = work.cluster.replica_sets(uid)
+    restarts = is_restarting(reading.spec, rollout)
     namesake = work.cluster.replica_set(work.key(f"{rollout.metadata.name}-{revision.hash}"))
     return Snapshot(
         rollout=rollout,
@@ -86,7 +89,9 @@ def _own(
         hash=revision.hash,
         step_hash=reading.step_hash,
         problems=problems,
-        replica_sets=work.cluster.replica_sets(uid),
+        replica_sets=sets,
+        pods=_pods(work, sets) if restarts or wants_metadata(reading.spec, sets) else {},
+        budgets=work.cluster.budgets(rollout.metadata.namespace) if restarts else (),
         orphans=adoptable(revision.selector, work.cluster.orphans(rollout.metadata.namespace)),
         taken=None if namesake is None or _controls(uid, namesake) else namesake,
         steps=reading.steps,
@@ -132,6 +137,10 @@ def _ordinals(work: Work, found: StatefulSet) -> Ordinals:
         budgets=tuple(one for one in budgets if any(selecting((one,), pod.metadata) for pod in pods)),
         governing=work.cluster.service(work.key(found.spec.service_name)) if found.spec.service_name else None,
     )
+
+
+def _pods(work: Work, sets: tuple[ReplicaSet, ...]) -> dict[str, tuple[Pod, ...]]:
+    return {found.metadata.uid: work.cluster.pods(found.metadata.uid) for found in sets if found.spec.replicas}
 
 
 def _controls(uid: str, found: ReplicaSet) -> bool:

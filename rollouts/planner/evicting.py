@@ -56,10 +56,15 @@ def _is_gap(found: Pod | None, candidate: Pod) -> bool:
 
 
 def refusal(ordinals: Ordinals, pod: Pod) -> str:
-    """Which PodDisruptionBudget would refuse the pod's eviction, with its numbers; "" when none would."""
+    """Which of the StatefulSet's PodDisruptionBudgets would refuse the pod's eviction; "" when none would."""
+    return refusal_by(ordinals.budgets, pod)
+
+
+def refusal_by(every: tuple[PodDisruptionBudget, ...], pod: Pod) -> str:
+    """Which of *every* PodDisruptionBudget would refuse the pod's eviction, with its numbers; "" when none would."""
     if pod.status.phase == "Pending":
         return ""
-    budgets = selecting(ordinals.budgets, pod.metadata)
+    budgets = selecting(every, pod.metadata)
     if len(budgets) > 1:
         names = ", ".join(sorted(budget.metadata.name for budget in budgets))
         return f"PodDisruptionBudgets {names} all select it, and Kubernetes then evicts nothing"

@@ -9,6 +9,7 @@ from rollouts.api.model import Problem
 from rollouts.api.rollout import CanaryStrategy, LabelSelector, Rollout, RolloutSpec, parse_spec
 from rollouts.api.workloads import Deployment, StatefulSet
 from rollouts.planner.binding import Routers, Settling, Steps, bind_routers, bind_steps, bounds_of, refused_routes
+from rollouts.planner.validation.affinity import affinity_problems
 from rollouts.planner.validation.blue_green import blue_green_problems
 from rollouts.planner.validation.canary import canary_problems
 from rollouts.planner.validation.fields import number_problems, selection_problems, strategy_problems
@@ -71,6 +72,7 @@ def read_spec(rollout: Rollout, plugins: Plugins) -> Reading:
             *number_problems(spec),
             *strategy_problems(spec),
             *blue_green_problems(spec),
+            *affinity_problems(spec),
             *bound.problems,
             *partition_problems(spec),
             *unserved_problems(spec),

@@ -1,12 +1,16 @@
 """The ReplicaSet of a revision as it is created, and the bookkeeping kept on it afterwards (contract §1.7)."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from rollouts.api import keys
 from rollouts.api.kinds import ROLLOUT
 from rollouts.api.meta import Json, OwnerReference
 from rollouts.api.workloads import ReplicaSet, labels_of
+from rollouts.planner.actions import UpdateReplicaSet
+from rollouts.planner.draft import Draft
+from rollouts.planner.injected import injected_at_birth
 from rollouts.planner.snapshot import Snapshot, revision_of
 
 # Annotations of the Rollout that say something about the Rollout only.
@@ -38,6 +42,7 @@ def manifest(snapshot: Snapshot) -> Json:
     """The ReplicaSet for the template in force, with no pods yet."""
     marked = {keys.HASH_LABEL: snapshot.hash}
     labels = {**labels_of(snapshot.template), **marked}
+    template, note = injected_at_birth(snapshot, _marked(snapshot.template, labels))
     return {
         "apiVersion": "apps/v1",
         "kind": "ReplicaSet",
@@ -47,6 +52,7 @@ def manifest(snapshot: Snapshot) -> Json:
             "labels": labels,
             "annotations": {
                 **copied_annotations(snapshot),
+                **note,
                 keys.REVISION: str(next_revision(snapshot)),
                 keys.DESIRED_REPLICAS: str(snapshot.replicas),
             },
@@ -56,7 +62,7 @@ def manifest(snapshot: Snapshot) -> Json:
             "replicas": 0,
             **({"minReadySeconds": snapshot.spec.min_ready_seconds} if snapshot.spec.min_ready_seconds else {}),
             "selector": _selector(snapshot, marked),
-            "template": _marked(snapshot.template, labels),
+            "template": template,
         },
     }
 
@@ -98,9 +104,25 @@ def bookkeeping(snapshot: Snapshot, canary: ReplicaSet) -> dict[str, str | None]
     return missing
 
 
-def merge_patch(action_annotations: Mapping[str, str | None] | None, spec: Mapping[str, Any]) -> dict[str, Any]:
-    """A merge patch of annotations and spec fields, without empty parts."""
-    patch: dict[str, Any] = {"spec": dict(spec)} if spec else {}
-    if action_annotations:
-        patch["metadata"] = {"annotations": dict(action_annotations)}
-    return patch
+def patch_of(update: UpdateReplicaSet) -> dict[str, Any]:
+    """The merge patch that *update* is, without empty parts."""
+    fields = {"replicas": update.replicas, "minReadySeconds": update.min_ready_seconds, "template": update.template}
+    spec = {name: value for name, value in fields.items() if value is not None}
+    metadata = {"annotations": dict(update.annotations)} if update.annotations else {}
+    return {name: value for name, value in (("metadata", metadata), ("spec", spec)) if value}
+
+
+def merged(draft: Draft, update: UpdateReplicaSet, stage: str) -> Draft:
+    """The draft with *update*: one write per object and plan, a second would meet a version that the first replaced."""
+    for index, action in enumerate(draft.actions):
+        if isinstance(action, UpdateReplicaSet) and action.target == update.target:
+            both = replace(
+                update,
+                replicas=update.replicas if update.replicas is not None else action.replicas,
+                annotations={**(action.annotations or {}), **(update.annotations or {})},
+                min_ready_seconds=action.min_ready_seconds,
+                template=update.template if update.template is not None else action.template,
+                events=action.events + update.events,
+            )
+            return replace(draft, actions=(*draft.actions[:index], both, *draft.actions[index + 1 :]))
+    return draft.act(update, stage=stage)

@@ -16,6 +16,7 @@ from rollouts.planner.stages.face_loss import face_loss
 from rollouts.planner.stages.follow_replicas import follow_replicas
 from rollouts.planner.stages.give_up_workload import give_up_workload
 from rollouts.planner.stages.keep_partition import keep_partition
+from rollouts.planner.stages.label_pods import label_pods
 from rollouts.planner.stages.let_go import let_go
 from rollouts.planner.stages.make_services import make_services
 from rollouts.planner.stages.move_partition import move_partition, pin_promoted
@@ -24,6 +25,7 @@ from rollouts.planner.stages.point_preview import point_preview
 from rollouts.planner.stages.point_services import point_services
 from rollouts.planner.stages.promote import promote
 from rollouts.planner.stages.promote_active import promote_active
+from rollouts.planner.stages.restart_pods import restart_pods
 from rollouts.planner.stages.return_pods import return_pods
 from rollouts.planner.stages.route_traffic import route_traffic
 from rollouts.planner.stages.run_analyses import run_analyses
@@ -49,6 +51,8 @@ CANARY: Final[tuple[Stage, ...]] = (
     settle_retry,
     follow_replicas,
     start_over_if_changed,
+    restart_pods,
+    label_pods,
     trim_history,
     route_traffic,
     point_services,
@@ -69,12 +73,14 @@ BLUE_GREEN: Final[tuple[Stage, ...]] = (
     follow_replicas,
     point_preview,
     start_over_if_changed,
+    restart_pods,
     trim_history,
     scale,
     give_up_workload,
     run_promotion_analyses,
     await_promotion,
     switch_active,
+    label_pods,
     promote_active,
 )
 

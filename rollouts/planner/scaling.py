@@ -10,6 +10,7 @@ from rollouts.planner.actions import Announcement, UpdateReplicaSet
 from rollouts.planner.arithmetic import Size, basic_canary, delayed_count, shrink_others
 from rollouts.planner.draft import Draft
 from rollouts.planner.dynamic import is_dynamic
+from rollouts.planner.replicaset import merged
 from rollouts.planner.sizes import index_of, is_whole, planned, size_of, wanted_counts, weight_in_force
 from rollouts.planner.snapshot import Snapshot, available, deadline_of, has_deadline, hash_of, revision_of, target
 from rollouts.wire.durations import rfc3339
@@ -228,7 +229,7 @@ def write(snapshot: Snapshot, draft: Draft, change: Resize, stage: str) -> Draft
     )
     if scaled:
         draft = replace(draft, sizes={**draft.sizes, revision.metadata.name: change.replicas})
-    return _merged(draft, update, stage)
+    return merged(draft, update, stage)
 
 
 def _annotations(snapshot: Snapshot, draft: Draft, change: Resize) -> dict[str, str | None]:
@@ -262,18 +263,3 @@ def _told(revision: ReplicaSet, replicas: int) -> Announcement:
     number = revision_of(revision.metadata)
     text = f"Scaled {way} ReplicaSet {revision.metadata.name} (revision {number}) from {old} to {replicas}"
     return Announcement("ScalingReplicaSet", text)
-
-
-def _merged(draft: Draft, update: UpdateReplicaSet, stage: str) -> Draft:
-    """The draft with *update*: one write per object and plan, a second would meet a version that the first replaced."""
-    for index, action in enumerate(draft.actions):
-        if isinstance(action, UpdateReplicaSet) and action.target == update.target:
-            both = replace(
-                update,
-                replicas=update.replicas if update.replicas is not None else action.replicas,
-                annotations={**(action.annotations or {}), **(update.annotations or {})},
-                min_ready_seconds=action.min_ready_seconds,
-                events=action.events + update.events,
-            )
-            return replace(draft, actions=(*draft.actions[:index], both, *draft.actions[index + 1 :]))
-    return draft.act(update, stage=stage)

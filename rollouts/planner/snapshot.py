@@ -12,8 +12,9 @@ from rollouts.api.analysis import AnalysisRun
 from rollouts.api.meta import Json, Key, Metadata
 from rollouts.api.model import Problem
 from rollouts.api.rollout import CanaryStrategy, Rollout, RolloutSpec, RolloutStatus
-from rollouts.api.workloads import Deployment, ReplicaSet, Service
+from rollouts.api.workloads import Deployment, Pod, PodDisruptionBudget, ReplicaSet, Service
 from rollouts.planner.actions import Target
+from rollouts.planner.additions import as_written
 from rollouts.planner.arithmetic import Limits
 from rollouts.planner.ordinals import Ordinals
 from rollouts.steps.base import BoundStep
@@ -32,6 +33,8 @@ class Snapshot:
     *analyses*: flattened templates by the field path of the analysis that names them. *background* likewise "".
     *orphans*: ReplicaSets of our selector that nobody controls.
     *ordinals*: the StatefulSet that workloadRef names, if it names one; *replica_sets* then stand for its revisions.
+    *pods*: those of each ReplicaSet by its uid, only where a restart or metadata asks for them. *budgets*: of the
+    namespace, only for a restart.
     *taken*: another's ReplicaSet stands under the name ours would have; *taken_runs*: names that ours could have had.
     """
 
@@ -54,6 +57,8 @@ class Snapshot:
     analyses: Mapping[str, Flattened] = field(default_factory=dict)
     taken_runs: frozenset[str] = frozenset()
     workload: Deployment | None = None
+    pods: Mapping[str, tuple[Pod, ...]] = field(default_factory=dict)
+    budgets: tuple[PodDisruptionBudget, ...] = ()
     ordinals: Ordinals | None = None
     instance_id: str = ""
 
@@ -188,8 +193,8 @@ def has_deadline(revision: ReplicaSet) -> bool:
 
 
 def plain_template(revision: ReplicaSet) -> Json:
-    """The ReplicaSet's template as the user wrote it: without the hash label."""
-    return without_hash_label(revision.spec.template)
+    """The ReplicaSet's template as the user wrote it: without the hash label and what else was added."""
+    return as_written(revision, without_hash_label(revision.spec.template))
 
 
 def is_deleting(revision: ReplicaSet) -> bool:

@@ -42,6 +42,7 @@ class Sight:
     """A world's objects, decoded, for `assemble`; what was made of a specification is kept as long as that stays."""
 
     def __init__(self, world: World, settle: timedelta | None) -> None:
+        self._world = world
         self._objects = world.objects
         self._endpoints = world.endpoints
         self._plugins = _plugins(settle)
@@ -102,7 +103,15 @@ class Sight:
     def pods(self, owner: str) -> tuple[Pod, ...]:
         """Those that the owner of that uid controls."""
         every = (decode(Pod, raw) for raw in self._objects.of(POD))
-        return tuple(found for found in every if _owner(found.metadata) == owner)
+        return tuple(found for found in every if _owner(found.metadata) == owner) or self._of_set(owner)
+
+    def _of_set(self, owner: str) -> tuple[Pod, ...]:
+        """The pods of a ReplicaSet, which are no objects here."""
+        named = (raw["metadata"] for raw in self._objects.of(REPLICA_SET))
+        found = next((one for one in named if one["uid"] == owner), None)
+        if found is None:
+            return ()
+        return tuple(pod.observed(found["namespace"], owner) for pod in self._world.pods.get(found["name"], ()))
 
     def controller_revisions(self, owner: str) -> tuple[ControllerRevision, ...]:
         """Those that the owner of that uid controls."""

@@ -42,6 +42,7 @@ from rollouts.planner.actions import (
     DeleteReplicaSet,
     EditRollout,
     EvictPod,
+    LabelPod,
     PatchStatefulSet,
     ReleaseReplicaSet,
     ReleaseService,
@@ -50,7 +51,7 @@ from rollouts.planner.actions import (
     TerminateAnalysisRun,
     UpdateReplicaSet,
 )
-from rollouts.planner.replicaset import merge_patch
+from rollouts.planner.replicaset import patch_of
 from rollouts.simulator import pods as podwork
 from rollouts.simulator.dataplane import DataPlane
 from rollouts.simulator.lags import Lags
@@ -60,6 +61,7 @@ from rollouts.simulator.statefulsets import StatefulSets
 from rollouts.wire.durations import rfc3339
 from trafficrouters.base import CreateRoute, RouteChange
 
+Placed = CreateService | ReleaseService | PatchStatefulSet | LabelPod | EvictPod | DeletePod
 RELEASED: Final = {"metadata": {"ownerReferences": None}, "spec": {"selector": {keys.REVISION_LABEL: None}}}
 FINISHED: Final = ("Successful", "Failed", "Error", "Inconclusive")
 
@@ -156,7 +158,7 @@ class World:
             case CreateAnalysisRun(body=body):
                 self.create(ANALYSIS_RUN, body, FIELD_MANAGER)
             case UpdateReplicaSet():
-                self._write(REPLICA_SET, action, _replica_set_patch(action), versions)
+                self._write(REPLICA_SET, action, patch_of(action), versions)
             case DeleteReplicaSet():
                 self._delete(REPLICA_SET, action.target.key, action.target.resource_version)
             case DeleteAnalysisRun():
@@ -176,10 +178,8 @@ class World:
             case _:
                 self._apply_placed(action, versions)
 
-    def _apply_placed(
-        self, action: CreateService | ReleaseService | PatchStatefulSet | EvictPod | DeletePod, versions: dict[Ref, str]
-    ) -> None:
-        """What only a Rollout of a StatefulSet does."""
+    def _apply_placed(self, action: Placed, versions: dict[Ref, str]) -> None:
+        """What is done to Services of our own, StatefulSets and pods."""
         match action:
             case CreateService(body=body):
                 self.create(SERVICE, body, FIELD_MANAGER)
@@ -187,6 +187,10 @@ class World:
                 self._write(SERVICE, action, RELEASED, versions)
             case PatchStatefulSet(patch=patch):
                 self._write(STATEFUL_SET, action, patch, versions)
+            case LabelPod(target=target, labels=labels, annotations=annotations):
+                podwork.mark(self.pods, target.key.name, labels, annotations)
+            case EvictPod(target=target) if podwork.owner_of(self.pods, target.key.name):
+                self._lose(podwork.owner_of(self.pods, target.key.name), target.key.name)
             case EvictPod(target=target):
                 self.stateful_sets.evict(Ref(POD, *target.key), target.resource_version)
             case DeletePod(target=target):
@@ -221,8 +225,6 @@ class World:
     def _delete(self, kind: Kind, key: Key, version: str) -> None:
         self.objects.delete(Ref(kind, *key), self.now, version)
         self.pods.pop(key.name, None)
-
-    # Reactions
 
     def _react(self, ref: Ref) -> None:
         """What the rest of the cluster does about a write."""
@@ -264,7 +266,7 @@ class World:
         labels = podwork.labels(replica_set)
         self.revision_of_pod[pod_name] = labels.get(keys.HASH_LABEL, "")
         after = timedelta(seconds=replica_set["spec"].get("minReadySeconds", 0))
-        return SimulatedPod(pod_name, name, labels, self.now, ready_at, after)
+        return SimulatedPod(pod_name, name, labels, self.now, ready_at, after, podwork.notes(replica_set))
 
     def _expect(self, ref: Ref, pod: SimulatedPod) -> None:
         if pod.ready_at is not None:
@@ -337,17 +339,21 @@ class World:
         sizes = dict.fromkeys(("replicas", "readyReplicas", "availableReplicas", "updatedReplicas"), size)
         self.patch_status(ref, {**sizes, "observedGeneration": raw["metadata"]["generation"]})
 
-    # What people and accidents do, and what can be asked
-
     def kill(self, revision: str, pods: int = 1) -> None:
         """*pods* pods of the revision of hash *revision* die; their ReplicaSet makes others."""
         for raw in self.objects.of(REPLICA_SET):
+            name = raw["metadata"]["name"]
             if raw["metadata"]["labels"].get(keys.HASH_LABEL) == revision:
-                name = raw["metadata"]["name"]
-                self.pods[name] = self.pods.get(name, ())[pods:]
-                ref = Ref(REPLICA_SET, raw["metadata"]["namespace"], name)
-                self._observe(ref)
-                self.later("counts", name, lambda ref=ref: self._resize(ref))  # type: ignore[misc]
+                self._lose(name, *(pod.name for pod in self.pods.get(name, ())[:pods]))
+
+    def _lose(self, owner: str, *pods: str) -> None:
+        self.pods[owner] = tuple(pod for pod in self.pods.get(owner, ()) if pod.name not in pods)
+        found = (
+            raw["metadata"]["namespace"] for raw in self.objects.of(REPLICA_SET) if raw["metadata"]["name"] == owner
+        )
+        for ref in [Ref(REPLICA_SET, namespace, owner) for namespace in found]:
+            self._observe(ref)
+            self.later("counts", owner, lambda ref=ref: self._resize(ref))  # type: ignore[misc]
 
     def available(self) -> dict[str, int]:
         """Available pods of each revision, as they are and not as they are reported."""
@@ -372,11 +378,6 @@ class World:
     def traffic(self) -> Iterator[dict[str, Any]]:
         """For each way in, the share of each revision as the data plane sends it now."""
         return self.dataplane.shares(self.revision_of_pod)
-
-
-def _replica_set_patch(action: UpdateReplicaSet) -> dict[str, Any]:
-    spec = {"replicas": action.replicas, "minReadySeconds": action.min_ready_seconds}
-    return merge_patch(action.annotations, {key: value for key, value in spec.items() if value is not None})
 
 
 def _service_patch(action: SwitchService) -> dict[str, Any]:

@@ -37,6 +37,10 @@ EVERYWHERE = {
 }
 
 
+# Of pods those of StatefulSets and those of revisions, each in a list of its own.
+LISTS = {*EVERYWHERE.items(), (kinds.POD, "rollouts-pod-template-hash")}
+
+
 def scripted(*objects, namespace="", without=()):
     script = Script()
     for kind in EVERYWHERE:
@@ -77,8 +81,8 @@ def asked(script):
 async def test_every_kind_is_watched_once_and_only_what_is_ours(tmp_path):
     script = scripted()
     async with running(script, tmp_path, Settings(), []) as stores:
-        assert asked(script) == {(kind.path(), selector) for kind, selector in EVERYWHERE.items()}
-        assert len(script.requests("GET")) == len(EVERYWHERE)
+        assert asked(script) == {(kind.path(), selector) for kind, selector in LISTS}
+        assert len(script.requests("GET")) == len(LISTS)
         assert list(stores.unsynced()) == []
 
 
@@ -89,7 +93,7 @@ async def test_an_instance_id_and_a_namespace_narrow_what_is_seen(tmp_path):
         ours = "argo-rollouts.argoproj.io/controller-instance-id=blue"
         assert asked(script) == {
             (kind.path(SPACE), ours if selector == NOT_OURS else selector)
-            for kind, selector in EVERYWHERE.items()
+            for kind, selector in LISTS
             if kind.namespaced
         }
         assert stores.cluster_templates is None

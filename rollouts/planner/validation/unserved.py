@@ -6,6 +6,7 @@ One row each. Whoever builds a feature deletes its row.
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
+from rollouts.api.kinds import STATEFUL_SET
 from rollouts.api.model import Problem
 from rollouts.api.rollout import Rollout, RolloutSpec
 
@@ -30,25 +31,8 @@ UNSERVED: Final[tuple[Unserved, ...]] = (
         "use stableService and canaryService",
         _canary_has("ping_pong"),
     ),
-    Unserved(
-        "spec.strategy.canary.antiAffinity",
-        "write the affinity into spec.template",
-        _canary_has("anti_affinity"),
-    ),
-    Unserved(
-        "spec.strategy.canary.canaryMetadata",
-        "tell revisions apart by label rollouts-pod-template-hash",
-        _canary_has("canary_metadata"),
-    ),
-    Unserved(
-        "spec.strategy.canary.stableMetadata",
-        "tell revisions apart by label rollouts-pod-template-hash",
-        _canary_has("stable_metadata"),
-    ),
 )
-RESTART: Final = (
-    "this version does not restart pods: remove it (set it to null), and change an annotation in spec.template instead"
-)
+RESTART: Final = "the pods of a StatefulSet are not restarted by a Rollout: set it to null, use kubectl rollout restart"
 # Kinds that workloadRef may name in Argo Rollouts or will be able to name here.
 WORKLOADS: Final = {
     "ReplicaSet": "this version takes the template of a Deployment, not of a ReplicaSet: write it into spec.template",
@@ -64,7 +48,10 @@ def unserved_problems(spec: RolloutSpec) -> Iterator[Problem]:
 
 
 def restart_problems(spec: RolloutSpec, rollout: Rollout) -> Iterator[Problem]:
-    """A restart that is still to be done: not one that is history, nor one of a Rollout that has no pods yet."""
+    """A restart of a StatefulSet's pods that is still to be done: neither history, nor of a Rollout without pods."""
     status = rollout.status
-    if spec.restart_at is not None and status.current_pod_hash and spec.restart_at != status.restarted_at:
+    is_partitioned = spec.workload_ref is not None and spec.workload_ref.kind == STATEFUL_SET.name
+    if not is_partitioned or not status.current_pod_hash:
+        return
+    if spec.restart_at is not None and spec.restart_at != status.restarted_at:
         yield Problem("spec.restartAt", None, RESTART, "Forbidden")

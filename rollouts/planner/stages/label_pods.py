@@ -1,0 +1,102 @@
+"""Metadata by role, on ReplicaSets and on their pods; and the newest one's anti-affinity (contract §3.11, §3.12)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from rollouts.api import keys
+from rollouts.api.meta import Json
+from rollouts.api.rollout import PodTemplateMetadata
+from rollouts.api.workloads import Pod, ReplicaSet, labels_of
+from rollouts.planner.actions import LabelPod, UpdateReplicaSet
+from rollouts.planner.additions import injected, noted, with_affinity
+from rollouts.planner.draft import Draft
+from rollouts.planner.injected import affinity_term, metadata_of, roles_of, wants_metadata
+from rollouts.planner.replicaset import merged
+from rollouts.planner.snapshot import Snapshot, hash_of, target
+
+STAGE: Final = "label_pods"
+Changes = Mapping[str, str | None]
+
+
+def label_pods(snapshot: Snapshot, draft: Draft, now: datetime) -> Draft:
+    """Bring every ReplicaSet that has pods, and these pods, to what their role wants."""
+    _ = now
+    draft = _keep_apart(snapshot, draft)
+    if not wants_metadata(snapshot.spec, snapshot.replica_sets):
+        return draft
+    for revision in snapshot.replica_sets:
+        draft = _label(snapshot, draft, revision)
+    return draft
+
+
+def _label(snapshot: Snapshot, draft: Draft, revision: ReplicaSet) -> Draft:
+    wanted = metadata_of(snapshot, revision, draft.status.stable_rs)
+    role = "none" if not (wanted.labels or wanted.annotations) else noted(wanted)
+    # Pods first: their old keys are known from the ReplicaSet's note, which the second write replaces.
+    for pod in snapshot.pods.get(revision.metadata.uid, ()):
+        draft = _label_pod(snapshot, draft, revision, wanted, pod)
+    note = noted(wanted) if role != "none" else None
+    if revision.metadata.annotations.get(keys.EPHEMERAL_METADATA) == note:
+        return draft
+    metadata = revision.spec.template.get("metadata") or {}
+    patch = {
+        part: changes
+        for part in ("labels", "annotations")
+        if (changes := _changes(snapshot, revision, wanted, part, metadata.get(part) or {}))
+    }
+    update = UpdateReplicaSet(
+        target(revision.metadata),
+        f"{revision.metadata.name}: metadata of its pods is {role}",
+        annotations={keys.EPHEMERAL_METADATA: note},
+        template={"metadata": patch} if patch else None,
+    )
+    return merged(draft, update, STAGE)
+
+
+def _label_pod(snapshot: Snapshot, draft: Draft, revision: ReplicaSet, wanted: PodTemplateMetadata, pod: Pod) -> Draft:
+    if pod.is_deleting:
+        return draft
+    labels = _changes(snapshot, revision, wanted, "labels", pod.metadata.labels)
+    annotations = _changes(snapshot, revision, wanted, "annotations", pod.metadata.annotations)
+    if not labels and not annotations:
+        return draft
+    why = f"{pod.metadata.name}: its role's metadata"
+    return draft.act(LabelPod(target(pod.metadata), labels, annotations, why), stage=STAGE)
+
+
+def _changes(
+    snapshot: Snapshot, revision: ReplicaSet, wanted: PodTemplateMetadata, part: str, has: Mapping[str, str]
+) -> Changes:
+    """What to set, and what to remove: keys that were injected, or that another role has, unless people wrote them."""
+    mine: Mapping[str, str] = getattr(wanted, part)
+    others = {key for role in roles_of(snapshot) for key in getattr(role, part)}
+    known = {*injected(revision).get(part, {}), *others} - set(mine) - set(_written(snapshot.template, part))
+    stale: dict[str, str | None] = {key: None for key in known if key in has}
+    return stale | {key: value for key, value in mine.items() if has.get(key) != value}
+
+
+def _written(template: Json, part: str) -> Mapping[str, str]:
+    if part == "labels":
+        return labels_of(template)
+    return (template.get("metadata") or {}).get("annotations") or {}
+
+
+def _keep_apart(snapshot: Snapshot, draft: Draft) -> Draft:
+    """The newest revision's anti-affinity names the stable revision of now; pods there are stay where they are."""
+    canary = snapshot.canary
+    if canary is None:
+        return draft
+    template = canary.spec.template
+    spec = template.get("spec") or {}
+    wanted = with_affinity(template, affinity_term(snapshot, hash_of(canary)))["spec"]
+    if (spec.get("affinity") or {}) == (wanted.get("affinity") or {}):
+        return draft
+    term = affinity_term(snapshot, hash_of(canary))
+    keeps = "keep away from those of the stable revision" if term else "may stand beside any others"
+    update = UpdateReplicaSet(
+        target(canary.metadata),
+        f"{canary.metadata.name}: its new pods {keeps}",
+        template={"spec": {"affinity": wanted.get("affinity")}},
+    )
+    return merged(draft, update, STAGE)
