@@ -12,7 +12,7 @@ LATEST = [{"name": "hash", "valueFrom": {"podTemplateHashValue": "Latest"}}]
 STABLE = [{"name": "hash", "valueFrom": {"podTemplateHashValue": "Stable"}}]
 
 
-COMES_TRUE = {"count": 60, "consecutiveSuccessLimit": 1, "failureLimit": 60}
+COMES_TRUE = {"count": 61, "consecutiveSuccessLimit": 1, "failureLimit": 60}
 
 
 def template(query: str, condition: str, **until: Any) -> dict[str, Any]:

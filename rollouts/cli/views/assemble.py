@@ -7,9 +7,10 @@ from typing import Any, Final
 
 from rollouts.api import keys
 from rollouts.api.analysis import AnalysisRun, MetricResult
+from rollouts.api.kinds import CONTROLLER_REVISION, REPLICA_SET
 from rollouts.api.meta import Json, Metadata
 from rollouts.api.rollout import Rollout, RolloutStatus
-from rollouts.api.workloads import ReplicaSet
+from rollouts.api.workloads import ControllerRevision, ReplicaSet, StatefulSet
 from rollouts.cli.views.model import (
     ImageView,
     MetricView,
@@ -19,6 +20,7 @@ from rollouts.cli.views.model import (
     RolloutView,
     RunView,
 )
+from rollouts.cli.views.partitioned import revisions_of, workload_of
 from rollouts.cli.views.phase import shown_phase
 from rollouts.cli.views.pods import SeenPod, pod_view
 from rollouts.cli.views.progress import canary_of, step_view, strategy_of, weight_view
@@ -35,13 +37,20 @@ class Seen:
     replica_sets: Sequence[ReplicaSet] = ()
     pods: Sequence[SeenPod] = ()
     runs: Sequence[AnalysisRun] = ()
+    stateful_sets: Sequence[StatefulSet] = ()
+    revisions: Sequence[ControllerRevision] = ()
+
+    @property
+    def workload(self) -> StatefulSet | None:
+        """The StatefulSet that the Rollout releases."""
+        return workload_of(self.rollout, self.stateful_sets)
 
 
 def rollout_view(seen: Seen, now: datetime) -> RolloutView:
     """The view of *seen* at *now*."""
     rollout = seen.rollout
     phase, message = shown_phase(rollout)
-    owned = [rs for rs in seen.replica_sets if owner_of(rs.metadata) == rollout.metadata.uid]
+    owned = _owned(seen, now)
     return RolloutView(
         namespace=rollout.metadata.namespace,
         name=rollout.metadata.name,
@@ -50,7 +59,7 @@ def rollout_view(seen: Seen, now: datetime) -> RolloutView:
         phase=phase,
         message=message,
         strategy=strategy_of(rollout.spec),
-        replicas=_counts(rollout),
+        replicas=_counts(rollout, seen.workload),
         step=step_view(rollout),
         weight=weight_view(rollout, owned),
         images=tuple(_images(rollout, owned)),
@@ -58,13 +67,21 @@ def rollout_view(seen: Seen, now: datetime) -> RolloutView:
     )
 
 
+def _owned(seen: Seen, now: datetime) -> list[ReplicaSet]:
+    workload = seen.workload
+    if workload is not None:
+        return revisions_of(seen.rollout, workload, seen.pods, seen.revisions, now)
+    return [rs for rs in seen.replica_sets if owner_of(rs.metadata) == seen.rollout.metadata.uid]
+
+
 def owner_of(metadata: Metadata) -> str:
     """The uid of the object's controller, or ""."""
     return metadata.controller.uid if metadata.controller else ""
 
 
-def _counts(rollout: Rollout) -> ReplicaCounts:
-    status, wanted = rollout.status, rollout.spec.get("replicas")
+def _counts(rollout: Rollout, workload: StatefulSet | None) -> ReplicaCounts:
+    status = rollout.status
+    wanted = workload.spec.replicas if workload else rollout.spec.get("replicas")
     return ReplicaCounts(
         desired=1 if wanted is None else int(wanted),
         current=status.replicas,
@@ -114,7 +131,7 @@ def _revisions(seen: Seen, owned: Iterable[ReplicaSet]) -> tuple[RevisionView, .
     runs: dict[int, list[RunView]] = {}
     for rs in sorted(owned, key=lambda rs: rs.metadata.name):
         tags = tags_of(hash_of(rs), seen.rollout.status, is_canary=is_canary)
-        sets.setdefault(revision_of(rs.metadata), []).append(_replica_set_view(rs, tags, seen.pods))
+        sets.setdefault(revision_of(rs.metadata), []).append(_replica_set_view(rs, tags, seen))
     for run in sorted(seen.runs, key=_begun):
         if owner_of(run.metadata) == seen.rollout.metadata.uid:
             runs.setdefault(revision_of(run.metadata), []).append(run_view(run))
@@ -127,8 +144,9 @@ def _begun(run: AnalysisRun) -> tuple[float, str]:
     return at.timestamp() if at else 0.0, run.metadata.name
 
 
-def _replica_set_view(rs: ReplicaSet, tags: tuple[str, ...], pods: Sequence[SeenPod]) -> ReplicaSetView:
-    mine = sorted((pod for pod in pods if owner_of(pod.metadata) == rs.metadata.uid), key=_made)
+def _replica_set_view(rs: ReplicaSet, tags: tuple[str, ...], seen: Seen) -> ReplicaSetView:
+    workload = seen.workload
+    mine = sorted((pod for pod in seen.pods if _is_of(pod, rs, workload)), key=_made)
     return ReplicaSetView(
         name=rs.metadata.name,
         hash=hash_of(rs),
@@ -139,8 +157,17 @@ def _replica_set_view(rs: ReplicaSet, tags: tuple[str, ...], pods: Sequence[Seen
         available=rs.status.available_replicas,
         created_at=rs.metadata.creation_timestamp,
         scale_down_at=deadline_of(rs) if rs.spec.replicas else None,
+        kind=CONTROLLER_REVISION.name if workload else REPLICA_SET.name,
         pods=tuple(pod_view(pod) for pod in mine),
     )
+
+
+def _is_of(pod: SeenPod, rs: ReplicaSet, workload: StatefulSet | None) -> bool:
+    """A ReplicaSet owns its pods; a StatefulSet owns those of all its revisions, which are told apart by a label."""
+    if workload is None:
+        return owner_of(pod.metadata) == rs.metadata.uid
+    is_of_revision = pod.metadata.labels.get(keys.REVISION_LABEL) == rs.metadata.name
+    return is_of_revision and owner_of(pod.metadata) == workload.metadata.uid
 
 
 def _made(pod: SeenPod) -> tuple[float, str]:

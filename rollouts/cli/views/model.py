@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 
+from rollouts.api.kinds import REPLICA_SET
+
 
 class View(msgspec.Struct, frozen=True, rename="camel"):
     """A value that is printed. Times are UTC."""
@@ -45,7 +47,10 @@ class RunView(View, frozen=True):
 
 
 class ReplicaSetView(View, frozen=True):
-    """One ReplicaSet; *tags* are its roles, *scale_down_at* is when its pods may go."""
+    """One ReplicaSet, or one ControllerRevision of a StatefulSet, as *kind* says.
+
+    *tags* are its roles, *scale_down_at* is when its pods may go.
+    """
 
     name: str
     hash: str
@@ -56,6 +61,7 @@ class ReplicaSetView(View, frozen=True):
     available: int
     created_at: datetime | None
     scale_down_at: datetime | None = None
+    kind: str = REPLICA_SET.name
     pods: tuple[PodView, ...] = ()
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from rollouts.api.meta import Metadata
+from rollouts.api.meta import Condition, Metadata
 from rollouts.cli.views.model import PodView
 
 
@@ -51,6 +51,7 @@ class SeenStatus(Excerpt, frozen=True):
 
     phase: str = ""
     reason: str = ""
+    conditions: tuple[Condition, ...] = ()
     container_statuses: tuple[Container, ...] = ()
     init_container_statuses: tuple[Container, ...] = ()
 

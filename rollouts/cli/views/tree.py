@@ -97,7 +97,7 @@ def _replica_set(rs: ReplicaSetView, now: datetime, glyphs: Glyphs) -> Node:
     tags = tuple(Span(f"{tag}  ", ROLE_STYLES.get(tag, Style.PLAIN)) for tag in rs.tags)
     info = (*tags, *_pods_bar(rs, glyphs), *_countdown(rs, now))
     pods = tuple(_pod(pod, now) for pod in rs.pods)
-    return Node(rs.name, "ReplicaSet", rs.status, age(rs.created_at, now), info, pods)
+    return Node(rs.name, rs.kind, rs.status, age(rs.created_at, now), info, pods)
 
 
 def _pods_bar(rs: ReplicaSetView, glyphs: Glyphs) -> tuple[Span, ...]:
