@@ -46,7 +46,7 @@ def test_what_is_too_old_on_the_path_is_passed_over(machine, says):
     assert binaries.find(ETCD) is None
 
 
-@pytest.mark.parametrize("program", (*PROGRAMS, HELM), ids=lambda program: program.name)
+@pytest.mark.parametrize("program", [*PROGRAMS, HELM], ids=lambda program: program.name)
 def test_what_is_nowhere_is_one_error_naming_the_four_ways(machine, program):
     with pytest.raises(Missing) as error:
         binaries.obtain(program, print)
