@@ -7,13 +7,16 @@ from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
 from rollouts.api.keys import HASH_LABEL
+from rollouts.api.rollout import Rollout
 from rollouts.controllers.gather import Gone, Stale, gather
 from rollouts.controllers.journal import Journal
 from rollouts.controllers.metrics import RolloutMetrics
 from rollouts.controllers.rollout import RolloutController
 from rollouts.controllers.stores import Settings, installed
 from rollouts.kube.recorder import Recorder
+from rollouts.planner.reading import read_spec
 from rollouts.runtime.metrics import RequestMetrics
+from rollouts.wire.decode import decode
 from tests.controllers.apiserver import cluster
 from tests.controllers.running import api, controller, healthy, phase, rollout, set_image
 from tests.controllers.shelves import stores_of
@@ -211,3 +214,61 @@ async def test_what_cannot_be_looked_at_for_long_is_told_once(tmp_path):
         assert [(line["event"], line["why"]) for line in logs] == [("rollout stands still", why)]
         events = [labels for labels in made.series() if "reason" in labels]
         assert {labels["reason"] for labels in events} == {"ReconciliationError"}
+
+
+REF = {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "db"}
+OWNED_BY_DB = [{"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "db", "uid": "uid-db", "controller": True}]
+
+
+def part(plural, name, of, **more):
+    """A pod or a revision of StatefulSet db."""
+    labels = {"controller.kubernetes.io/hash": of, "controller-revision-hash": of}
+    marks = {"statefulset.kubernetes.io/pod-name": name} if plural == "pods" else {}
+    return {"metadata": {"name": name, "labels": labels | marks, "ownerReferences": OWNED_BY_DB}} | more
+
+
+def in_mid_abort(server):
+    """An aborted canary of two pods: db-1 is new and ready."""
+    canary = {"trafficRouting": {"statefulSet": {}}, "steps": [{"setWeight": 50}, {"pause": {}}]}
+    found = rollout() | {"spec": {"workloadRef": REF, "strategy": {"canary": canary}}}
+    found["metadata"]["finalizers"] = ["rollouts.argoproj.io/partition"]
+    found["metadata"]["annotations"] = {"rollout.argoproj.io/revision": "2"}
+    steps = read_spec(decode(Rollout, found), lent.all_plugins()).step_hash
+    aborted = {"abort": True, "currentStepHash": steps, "currentStepIndex": 0, "partition": {"original": 0}}
+    status_ = {"stableRS": "db-1", "currentPodHash": "db-2", **aborted}
+    notes = {"rollouts.argoproj.io/managed-by": "web", "rollouts.argoproj.io/partition-written": "32767"}
+    given = {name: rollout()["spec"][name] for name in ("selector", "template")}
+    spec = {"replicas": 2, **given, "updateStrategy": {"rollingUpdate": {"partition": 32767}}}
+    counted = {"currentRevision": "db-1", "updateRevision": "db-2", "observedGeneration": 1, "replicas": 2}
+    ready = {"conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": "2026-01-01T00:00:00Z"}]}
+    db = {"metadata": {"name": "db", "annotations": notes}, "spec": spec, "status": counted}
+    server.put("statefulsets", db, group="apps/v1")
+    for number, revision in enumerate(("db-1", "db-2")):
+        server.put("controllerrevisions", part("", revision, revision, revision=number + 1), group="apps/v1")
+        server.put("pods", part("pods", f"db-{number}", revision, status=ready), group="v1")
+    server.put("rollouts", found | {"status": status_})
+
+
+@virtual_time
+async def test_an_eviction_refused_for_now_is_tried_again_ever_more_slowly_and_is_no_error(tmp_path):
+    async with api() as server, controller(server, tmp_path, leader_elect=False):
+        tries = []
+
+        def forbid(write, _):
+            if write.resource != "pods/eviction":
+                return None
+            tries.append(write.name)
+            return status(429, "TooManyRequests", "Cannot evict pod as it would violate the pod's disruption budget.")
+
+        server.refuse = forbid
+        with capture_logs() as logs:
+            in_mid_abort(server)
+            await eventually(lambda: len(tries) > 3)
+            await asyncio.sleep(100)
+        assert (set(tries), len(tries) < 30) == ({"db-1"}, True)
+        assert told(server, "ReconciliationError") == []
+        put_off = [line for line in logs if line["event"] == "put off"]
+        assert put_off[0]["why"].startswith("Cannot evict pod")
+        assert {line["log_level"] for line in logs} <= {"debug", "info"}
+        server.refuse = lambda *_: None
+        await eventually(lambda: server.get("pods", "db-1") is None)
