@@ -32,7 +32,7 @@ class Refusal:
     @property
     def is_stale(self) -> bool:
         """The plan was made from a past that is over: the next snapshot decides, nobody has to hear of it."""
-        return isinstance(self.error, Conflict | NotFound | AlreadyExists)
+        return isinstance(self.error, Conflict | NotFound | AlreadyExists) or self.error.is_namespace_going
 
     @property
     def is_name_taken(self) -> bool:
@@ -47,6 +47,8 @@ class Refusal:
     @property
     def is_verdict(self) -> bool:
         """The object itself is refused, by a quota, a policy or its own form: the same again will not pass either."""
+        if self.error.is_namespace_going:
+            return False
         return isinstance(self.error, Invalid | Forbidden) or self.error.status in UNREADABLE
 
 

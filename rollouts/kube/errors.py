@@ -39,6 +39,11 @@ class ApiError(Exception):
         self.retry_after = retry_after
         self.causes = causes
 
+    @property
+    def is_namespace_going(self) -> bool:
+        """Nothing new is let into a namespace that is being deleted: all that is in it goes, too."""
+        return any(cause.reason == "NamespaceTerminating" for cause in self.causes)
+
     def __str__(self) -> str:
         return f"{self.reason} ({self.status}): {self.message}" if self.status else f"{self.reason}: {self.message}"
 

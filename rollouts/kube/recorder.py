@@ -187,7 +187,8 @@ class Recorder:
     def _give_up(self, said: _Said, saying: _Saying, error: ApiError) -> None:
         self.dropped += saying.times
         self._written.pop(said, None)
-        log.warning("event not written", reason=said.reason, about=str(said.key), error=str(error))
+        say = log.debug if error.is_namespace_going else log.warning
+        say("event not written", reason=said.reason, about=str(said.key), error=str(error))
 
     async def _raise_count(self, said: _Said, saying: _Saying, written: _Written) -> _Written:
         """Count on an Event, if it is still as we wrote it. Raises NotFound where the server has forgotten it."""

@@ -214,6 +214,14 @@ async def test_a_quota_is_a_verdict_and_not_a_race(world):
     assert (receipt.refusal.is_verdict, receipt.refusal.is_stale) == (True, False)
 
 
+async def test_a_namespace_that_goes_takes_the_plan_along(world):
+    server, client = world
+    going = {"causes": [{"reason": "NamespaceTerminating", "field": "metadata.namespace", "message": "gone"}]}
+    server.refuse = lambda write, _: status(403, "Forbidden", "being terminated", details=going)
+    receipt = await apply(planned(CreateReplicaSet(Key("shop", "rs"), body("rs"), "new")), snapshot_of(server), client)
+    assert (receipt.refusal.is_verdict, receipt.refusal.is_stale) == (False, True)
+
+
 @pytest.mark.parametrize(("code", "reason"), [(400, "BadRequest"), (413, "RequestEntityTooLarge"), (422, "Invalid")])
 async def test_what_cannot_be_read_is_a_verdict_too(world, code, reason):
     server, client = world

@@ -217,6 +217,18 @@ async def test_a_server_that_fails_for_long_is_not_waited_for(tmp_path):
 
 
 @virtual_time
+async def test_that_a_namespace_is_going_is_nothing_to_complain_of(tmp_path):
+    going = {"causes": [{"reason": "NamespaceTerminating", "field": "metadata.namespace", "message": "gone"}]}
+    script = Script().on("POST", EVENTS, status(403, "Forbidden", "being terminated", details=going))
+    with capture_logs() as logs:
+        async with recording(tmp_path, script) as recorder:
+            recorder.record(ROLLOUT, WEB, "R", "m")
+            await recorder.flush(5)
+            assert recorder.dropped == 1
+    assert [log["log_level"] for log in logs] == ["debug"]
+
+
+@virtual_time
 async def test_flushing_has_an_end(tmp_path):
     async with recording(tmp_path, Script().on("POST", EVENTS, hang)) as recorder:
         recorder.record(ROLLOUT, WEB, "R", "m")
