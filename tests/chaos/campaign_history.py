@@ -119,6 +119,7 @@ class History:
 
     def _note(self, change: str, kind: Kind, body: Json) -> None:
         name = body["metadata"]["name"]
+        body = {"kind": kind.name, **body}
         self._rows.append(Row(int(body["metadata"]["resourceVersion"]), time.time(), kind.name, name, change, body))
         if change == "DELETED":
             self._objects.pop((kind.name, name), None)

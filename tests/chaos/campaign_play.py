@@ -24,9 +24,9 @@ from tests.chaos.scenarios_words import KINDS, Apply, Delete, Patch, Say, Scenar
 from tests.e2e.answers import Answers, answering
 from tests.e2e.scene import Scene
 
-UNDISTURBED, DISTURBED = 60.0, 120.0
+UNDISTURBED, DISTURBED = 120.0, 150.0
 # How long a controller takes to start and to look at everything, on a machine that has other work.
-BIRTH = 5.0
+BIRTH = 20.0
 # Longer than anything that comes by itself is away: a weight that settles, a delay of a scale-down, a measurement.
 QUIET = 2.5
 # A controller with an instance id sees of these only what carries it.

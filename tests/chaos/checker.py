@@ -15,6 +15,7 @@ Tolerated, each for a reason:
 - Between two steps without a router ReplicaSets grow and shrink in batches, as pods become ready: only *sizes* and the
   bounds of `Expected.pods` are looked at.
 - How often a metric without `count`, or of a run that was ended early, was measured: as often as there was time.
+- Weights in the status of a StatefulSet's Rollout: they count its pods, whenever somebody looks.
 - Events: a crash between a change and telling of it leaves it untold.
 """
 
@@ -185,9 +186,15 @@ def _weights(row: Row) -> Iterator[str]:
     if row.kind == "StatefulSet":
         partition = spec.get("updateStrategy", {}).get("rollingUpdate", {}).get("partition", 0)
         yield f"partition {partition} of {spec.get('replicas')}"
-    weights = ((row.body.get("status") or {}).get("canary") or {}).get("weights") if row.kind == "Rollout" else None
+    is_told = row.kind == "Rollout" and "statefulSet" not in _routing(row.body)
+    weights = ((row.body.get("status") or {}).get("canary") or {}).get("weights") if is_told else None
     if weights:
         yield f"{weights['canary']['weight']} of {weights['canary']['weight'] + weights['stable']['weight']}"
+
+
+def _routing(body: Json) -> Json:
+    found: Json = body["spec"].get("strategy", {}).get("canary", {}).get("trafficRouting") or {}
+    return found
 
 
 def _rule(rule: Json) -> str:

@@ -57,11 +57,20 @@ def current(world: World, name: str = "web") -> Json:
     status = found.get("status", {})
     if not found or str(status.get("observedGeneration")) != str(found["metadata"].get("generation")):
         return {}
-    ref = found["spec"].get("workloadRef") or {"kind": "", "name": ""}
-    # a StatefulSet has a new generation with each step of its partition, too
-    workload = world.found("Deployment", ref["name"]) if ref["kind"] == "Deployment" else {}
-    seen = status.get("workloadObservedGeneration")
-    return {} if workload and str(seen) != str(workload["metadata"].get("generation")) else status
+    ref = found["spec"].get("workloadRef")
+    workload = world.found(ref["kind"], ref["name"]) if ref else {}
+    return status if _is_of(status, workload) else {}
+
+
+def _is_of(status: Json, workload: Json) -> bool:
+    """Whether a status knows of the present template; a StatefulSet has a new generation with each partition, too."""
+    if workload.get("kind") == "Deployment":
+        return str(status.get("workloadObservedGeneration")) == str(workload["metadata"].get("generation"))
+    if workload.get("kind") == "StatefulSet":
+        found, generation = workload.get("status", {}), workload["metadata"].get("generation")
+        seen = (found.get("observedGeneration"), found.get("updateRevision"))
+        return seen == (generation, status.get("currentPodHash"))
+    return True
 
 
 @dataclass(frozen=True)

@@ -231,6 +231,22 @@ def test_pods_of_a_stateful_set_are_compared_in_their_order():
     assert said == ["pods: [db-4 x, db-3 x] where it was [db-3 x, db-4 x]"]
 
 
+def test_weights_of_a_stateful_sets_status_count_its_pods_and_are_not_compared():
+    strategy = {"canary": {"trafficRouting": {"statefulSet": {}}}}
+    passing = [(rollout(3, weight=weight, spec={"strategy": strategy}, stableRS=NEW), 17) for weight in (60, 80)]
+    assert differences(told(*STORY, *passing), told(*STORY, passing[1])) == []
+
+
+def test_partitions_are_compared():
+    def at(partition):
+        update = {"type": "RollingUpdate", "rollingUpdate": {"partition": partition}}
+        return ("StatefulSet", "db", {"metadata": {}, "spec": {"replicas": 5, "updateStrategy": update}}), 17
+
+    said = differences(told(*STORY, at(3), at(0)), told(*STORY, at(3), at(1), at(0)))
+    steps = ["partition 3 of 5", "partition 1 of 5", "partition 0 of 5"]
+    assert said == [f"weights of StatefulSet db: [{steps[0]}, {steps[2]}] where it was [{', '.join(steps)}]"]
+
+
 def test_a_record_tells_every_field_that_is_compared():
     reference = told(*STORY)
     compared = set(Record.__struct_fields__) - {"wrong", "stuck"}

@@ -52,6 +52,19 @@ def test_a_status_counts_when_it_is_of_the_present_spec():
     assert current(Seen(deployment, rollout(workload="5"))) != {}
 
 
+def test_a_status_of_a_stateful_set_counts_when_it_is_of_its_newest_revision():
+    mine = rollout(currentPodHash="db-2")
+    mine["spec"]["workloadRef"] = {"kind": "StatefulSet", "name": "db"}
+
+    def stateful_set(observed: int, revision: str) -> dict:
+        seen = {"observedGeneration": observed, "updateRevision": revision}
+        return {"kind": "StatefulSet", "metadata": {"name": "db", "generation": 5}, "status": seen}
+
+    assert current(Seen(mine, stateful_set(5, "db-2"))) != {}
+    assert current(Seen(mine, stateful_set(5, "db-3"))) == {}
+    assert current(Seen(mine, stateful_set(4, "db-2"))) == {}
+
+
 def test_conditions_hold_of_what_is_seen():
     world = Seen(rollout(phase="Paused", currentStepIndex=1, canary={"weights": {"canary": {"weight": 25}}}))
     assert Is("Paused").holds(world)
