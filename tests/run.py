@@ -41,7 +41,7 @@ class Group:
 # A proxy that is told of a change begins its round robin anew, so exact shares need a sandbox where nothing else moves.
 EXACT = (E2E / "test_routers.py", E2E / "test_tutorials.py")
 # The recorded situations act by the clock, with routers that settle at once.
-RECORDED = (E2E / "test_recordings.py",)
+RECORDED = (E2E / "test_recordings.py", E2E / "test_twins.py")
 # Faults between a controller of the test's own and the rest of the world: nobody else notices.
 FAULTS = (E2E / "faults",)
 # Faults of what everybody in the sandbox uses: one test after the other.
