@@ -8,7 +8,7 @@ IMAGE ?= rollouts:dev
 SBOM ?= dist/rollouts.cdx.json
 SBOM_ROOM ?= $(VENV)/sbom
 
-.PHONY: help demo test check generate manifests image sbom bench chaos clean
+.PHONY: help demo test check generate manifests image sbom coverage bench chaos clean
 .DEFAULT_GOAL := help
 
 help:  ## say what each target does
@@ -44,6 +44,11 @@ sbom: $(SBOM_ROOM)/ready  ## what the image holds, as CycloneDX: packages, licen
 	@mkdir -p $(dir $(SBOM))
 	$(SBOM_ROOM)/tool/bin/cyclonedx-py environment --pyproject pyproject.toml --spec-version 1.6 --output-reproducible \
 	  --validate --output-file $(SBOM) $(SBOM_ROOM)/contents/bin/python
+
+coverage: $(VENV)/ready  ## lines and branches of planner, steps and routers that unit tests and scenarios reach; names the rest
+	$(BIN)/python -m coverage run --branch --source=rollouts/planner,rollouts/steps,trafficrouters -m pytest -p no:randomly \
+	  tests/planner tests/steps tests/trafficrouters tests/scenarios
+	$(BIN)/python -m coverage report --show-missing --skip-covered --sort=cover
 
 bench: $(VENV)/ready  ## N Rollouts at once on the sandbox: ratios, requests, CPU, memory, abort latency (N=200)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/bench/run.py --rollouts $(N)
