@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rollouts.api import keys
-from rollouts.api.kinds import INGRESS, REPLICA_SET, ROLLOUT, SERVICE
+from rollouts.api.kinds import ANALYSIS_TEMPLATE, INGRESS, REPLICA_SET, ROLLOUT, SERVICE
 from rollouts.api.meta import Ref
 from rollouts.api.rollout import RolloutAnalysis
 from rollouts.planner.actions import Action
@@ -34,6 +34,8 @@ def template(tag: int) -> dict[str, Any]:
 
 
 OLDER, STABLE, CANARY = (pod_template_hash(template(tag)) for tag in (0, 1, 2))
+METRIC = {"name": "m", "provider": {"web": {"url": "http://metrics.example.com"}}}
+CHECKS = {"templates": [{"templateName": "checks"}]}
 HASHES = {"older": OLDER, "stable": STABLE, "canary": CANARY}
 
 
@@ -108,6 +110,7 @@ class Given:
             "status": dict(self.status),
         }
         ref = world.create(ROLLOUT, rollout)
+        world.create(ANALYSIS_TEMPLATE, {"metadata": {"name": "checks"}, "spec": {"metrics": [METRIC]}})
         for kind, body in furniture(rollout):
             world.create(kind, self._pointed(body) if kind == SERVICE else body)
         for role, size in self.sizes.items():
@@ -141,7 +144,11 @@ class Given:
                     {"apiVersion": "v1", "kind": "Rollout", "name": "web", "uid": UID, "controller": True}
                 ],
             },
-            "spec": {"replicas": wanted, "template": {**template(tag), "metadata": {"labels": labels}}},
+            "spec": {
+                "replicas": wanted,
+                "selector": {"matchLabels": labels},
+                "template": {**template(tag), "metadata": {"labels": labels}},
+            },
         }
         ref = Ref(REPLICA_SET, "default", name)
         world.objects.create(ref, body, LONG_AGO)
@@ -200,6 +207,15 @@ def nginx(*steps: Mapping[str, Any], replicas: int = 4, **canary: Any) -> Given:
         "trafficRouting": {"nginx": {"stableIngress": "web"}},
     }
     return release(*steps, replicas=replicas, **{**routing, **canary}).weighing(0)
+
+
+def blue_green(*, replicas: int = 4, **strategy: Any) -> Given:
+    """Blue-green in mid-release: stable is active and whole, the preview (the canary) has no pods yet."""
+    there = release(replicas=replicas)
+    whole = {"activeService": "web-active", **strategy}
+    status = {"currentStepHash": "", "blueGreen": {"activeSelector": STABLE}}
+    there = there.wanting(strategy={"blueGreen": whole}).having(**status).pointing(active="stable")
+    return there.pointing(preview="canary") if "previewService" in whole else there
 
 
 def first(*steps: Mapping[str, Any], replicas: int = 4, **canary: Any) -> Given:

@@ -1,8 +1,9 @@
 """Returns to what was good a short while ago: steps, pauses and analyses are left out (contract §3.9)."""
 
 from rollouts.api import keys
+from rollouts.api.workloads import ReplicaSet
 from rollouts.planner.draft import Draft
-from rollouts.planner.snapshot import Snapshot, created
+from rollouts.planner.snapshot import Snapshot
 
 
 def is_within_window(snapshot: Snapshot, draft: Draft) -> bool:
@@ -13,7 +14,13 @@ def is_within_window(snapshot: Snapshot, draft: Draft) -> bool:
     window, canary, stable = snapshot.spec.rollback_window, snapshot.canary, snapshot.stable
     if window is None or canary is None or stable is None or canary is stable or draft.is_aborted:
         return False
-    if keys.ABORTED in canary.metadata.annotations or not created(canary) < created(stable):
+    if keys.ABORTED in canary.metadata.annotations or not _is_older(canary, stable):
         return False
-    between = sum(created(canary) < created(rs) < created(stable) for rs in snapshot.replica_sets)
+    between = sum(_is_older(canary, rs) and _is_older(rs, stable) for rs in snapshot.replica_sets)
     return between < window.revisions
+
+
+def _is_older(one: ReplicaSet, other: ReplicaSet) -> bool:
+    """By dates alone: of one second, nobody knows which came first, so neither is a return to the other."""
+    mine, its = one.metadata.creation_timestamp, other.metadata.creation_timestamp
+    return mine is not None and its is not None and mine < its
