@@ -278,9 +278,10 @@ def _wanted(work: _Work, record: Record) -> _Wanted:
     rules = rules_of(work.route)
     added = [rule for rule in rules if is_header_rule(rule, services, names, record.managed)]
     users = [rule for rule in rules if rule not in added]
-    known = originals([rule for rule in users if has_pair(rule, services)], services, record.rules)
+    ours = (split.stable, split.canary)
+    known = originals([rule for rule in users if has_pair(rule, services)], services, record.rules, ours)
     headers = _headers(split.routes) if work.named.takes_headers else []
-    weights = [original.weights if split.is_idle else (split.stable, split.canary) for original in known]
+    weights = [original.weights if split.is_idle else ours for original in known]
     kept = _weighed_rules(users, services, weights)
     managed = [rule for header in headers for rule in header_rules(header, kept, services)]
     is_same = kept == users and [_nameless(rule) for rule in managed] == [_nameless(rule) for rule in added]

@@ -40,12 +40,18 @@ def encoded(records: Mapping[str, Record]) -> str | None:
     return msgspec.json.encode(records, order="deterministic").decode() if records else None
 
 
-def originals(rules: Sequence[Rule], services: Pair, known: Sequence[Original]) -> tuple[Original, ...]:
+def originals(rules: Sequence[Rule], services: Pair, known: Sequence[Original], ours: Weights) -> tuple[Original, ...]:
     """For each of *rules*, all of which have the pair, what is known of it, else what it is now.
+
+    Where nothing is known and all are as *ours*, somebody took the memory away in the middle of a release: people
+    begin with all traffic on stable.
 
     Users edit, move and add rules during a release. A rule that nothing tells apart takes what is left over: its
     matches were edited, and its weights are ours.
     """
+    if not known and ours[1] and rules and all(weights_of(rule, services) == ours for rule in rules):
+        ours_are = (sum(weight or 0 for weight in ours), 0)
+        return tuple(Original(rule.get("name", ""), fingerprint(rule), ours_are) for rule in rules)
     seen = [Original(rule.get("name", ""), fingerprint(rule), weights_of(rule, services)) for rule in rules]
     left = list(known)
     found: dict[int, Original] = {}

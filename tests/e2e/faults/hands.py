@@ -29,19 +29,11 @@ class Hands:
     scene: Scene
     load: Load
     chronicle: Chronicle
-    host: str
     is_gateway: bool
-
-    @property
-    def strategy(self) -> dict[str, Any]:
-        """The release's."""
-        routing = {"gatewayAPI": {"httpRoute": "web"}} if self.is_gateway else {"nginx": {"stableIngress": "web"}}
-        two = {"stableService": "stable", "canaryService": "canary", "trafficRouting": routing}
-        return canary(two, steps=STEPS)
 
     def manifest(self, image: str) -> dict[str, Any]:
         """What a person applies."""
-        return rollout(self.strategy, replicas=REPLICAS, image=image)
+        return manifest(image, is_gateway=self.is_gateway)
 
     async def weight(self) -> int | None:
         """The canary's weight at the router; None where there is none."""
@@ -119,15 +111,22 @@ async def release(scene: Scene, router: str) -> AsyncIterator[Hands]:
     host = f"{scene.namespace}.example.com"
     is_gateway = router == "gateway"
     url = GATEWAY if is_gateway else WEB
-    async with chronicle(scene.client, scene.namespace) as seen:
-        load = scene.load(host, url=url, clients=2, rate=50)
-        hands = Hands(scene, load, seen, host, is_gateway)
-        route = [gateway(), http_route(host)] if is_gateway else [ingress("web", host, "stable")]
-        await scene.apply(service("stable"), service("canary"), *route, hands.manifest("web:v1"))
-        await scene.phase("Healthy")
-        await scene.served(host, url)
-        async with load:
-            yield hands
+    route = [gateway(), http_route(host)] if is_gateway else [ingress("web", host, "stable")]
+    await scene.apply(service("stable"), service("canary"), *route, manifest("web:v1", is_gateway=is_gateway))
+    await scene.phase("Healthy")
+    await scene.served(host, url)
+    async with (
+        chronicle(scene.client, scene.namespace) as seen,
+        scene.load(host, url=url, clients=2, rate=50) as load,
+    ):
+        yield Hands(scene, load, seen, is_gateway)
+
+
+def manifest(image: str, *, is_gateway: bool) -> dict[str, Any]:
+    """The Rollout behind its router."""
+    routing = {"gatewayAPI": {"httpRoute": "web"}} if is_gateway else {"nginx": {"stableIngress": "web"}}
+    services = {"stableService": "stable", "canaryService": "canary"}
+    return rollout(canary({**services, "trafficRouting": routing}, steps=STEPS), replicas=REPLICAS, image=image)
 
 
 async def play(hands: Hands, edit: Edit, *, costs: bool = False) -> None:

@@ -46,11 +46,26 @@ def known(name, path, *weights):
         ),
         ([known("a", "/", 1, 2)], [rule("b", "/b", 5, 6), rule("a", "/", 9, 9)], [(5, 6), (1, 2)]),
         ([], [rule("a", "/", None, 6)], [(None, 6)]),
+        ([], [rule("a", "/", 75, 25), rule("b", "/b", 75, 25)], [(100, 0), (100, 0)]),
+        ([], [rule("a", "/", 75, 25), rule("b", "/b", 5, 6)], [(75, 25), (5, 6)]),
+        ([known("a", "/", 1, 2)], [rule("a", "/", 75, 25)], [(1, 2)]),
     ],
-    ids=["same", "moved", "matches-edited", "renamed", "nameless-moved", "nameless-edited", "added", "first-write"],
+    ids=[
+        "same",
+        "moved",
+        "matches-edited",
+        "renamed",
+        "nameless-moved",
+        "nameless-edited",
+        "added",
+        "first-write",
+        "memory-taken-away",
+        "not-all-ours",
+        "ours-and-known",
+    ],
 )
 def test_what_is_remembered_of_each_rule(remembered, found, weights):
-    result = originals(found, SERVICES, remembered)
+    result = originals(found, SERVICES, remembered, (75, 25))
     assert [original.weights for original in result] == weights
     assert [original.match for original in result] == [fingerprint(rule) for rule in found]
 
