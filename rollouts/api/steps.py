@@ -70,6 +70,10 @@ class PauseStep(Model):
     """Waits for a while, or without a duration until a person promotes."""
 
     duration: IntOrString | None = Field(None, description="Seconds, or a Go duration such as 1h30m")
+    timeout: IntOrString | None = Field(
+        None, description="Ours, without a duration: how long to wait for a person; seconds, or a Go duration"
+    )
+    on_timeout: str | None = Field(None, description="Ours: what then happens, abort (when absent) or promote")
 
 
 class SetCanaryScale(Model):

@@ -30,23 +30,23 @@ def injected(revision: ReplicaSet) -> Keys:
 
 
 def with_affinity(template: Json, term: Json | None) -> Json:
-    """*template* with *term* as the only injected term; None: with none."""
+    """*template* with *term* as the only injected term; None: with none. What people wrote stays as they wrote it."""
     spec = dict(template.get("spec") or {})
     affinity = dict(spec.get("affinity") or {})
-    rules = _without_injected(affinity.get("podAntiAffinity") or {})
+    written = affinity.get("podAntiAffinity") or {}
+    rules = _without_injected(written)
+    if term is None and rules == written:
+        return template
     for name, member in (term or {}).items():
         rules[name] = [*rules.get(name, ()), member]
     kept = {name: value for name, value in (affinity | {"podAntiAffinity": rules}).items() if value}
-    if kept or "affinity" in spec:
-        spec["affinity"] = kept
-    if not kept:
-        spec.pop("affinity", None)
-    return {**template, "spec": spec}
+    spec.pop("affinity", None)
+    return {**template, "spec": {**spec, "affinity": kept} if kept else spec}
 
 
 def _without_injected(rules: Json) -> dict[str, Any]:
     found = {name: [one for one in terms or () if not _is_injected(one)] for name, terms in rules.items()}
-    return {name: terms for name, terms in found.items() if terms}
+    return {name: terms for name, terms in found.items() if terms or not rules[name]}
 
 
 def _is_injected(rule: Json) -> bool:

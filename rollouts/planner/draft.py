@@ -60,7 +60,10 @@ class Pauses:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A plan in the making. *status* starts as what was and becomes what shall be."""
+    """A plan in the making. *status* starts as what was and becomes what shall be.
+
+    *step_done*: why the current step is complete, where nobody would guess.
+    """
 
     status: RolloutStatus
     actions: tuple[Action, ...] = ()

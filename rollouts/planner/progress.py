@@ -100,7 +100,7 @@ def concluded(change: Change, draft: Draft) -> Draft:
         conditions, draft = _abort(change, conditions, draft)
     else:
         conditions, draft = _progress(change, conditions, draft, became_unhealthy=turned)
-        conditions = _pause(change, conditions)
+        conditions = _pause(change, conditions, draft.step_done)
     conditions = _availability(change, conditions)
     return draft.with_status(conditions=_failures(change, conditions))
 
@@ -208,7 +208,8 @@ def _is_analysed(snapshot: Snapshot, draft: Draft) -> bool:
     return any(ref is not None and ref.status not in COMPLETED for ref in refs)
 
 
-def _pause(change: Change, conditions: Conditions) -> Conditions:
+def _pause(change: Change, conditions: Conditions, why: str) -> Conditions:
+    """*why*: what ended a pause, where it was neither a person nor the pause's own duration."""
     current = get(conditions, reasons.PROGRESSING)
     reason = current.reason if current else ""
     paused = change.is_paused
@@ -219,7 +220,8 @@ def _pause(change: Change, conditions: Conditions) -> Conditions:
         wanted = condition(reasons.PROGRESSING, "Unknown", reasons.ROLLOUT_RESUMED, reasons.IS_RESUMED)
         conditions = put(conditions, wanted, change.now)
     if paused or get(conditions, reasons.PAUSED) is not None:
-        shown = condition(reasons.PAUSED, paused, reasons.ROLLOUT_PAUSED, reasons.IS_PAUSED)
+        text = reasons.IS_PAUSED if paused or not why else why
+        shown = condition(reasons.PAUSED, paused, reasons.ROLLOUT_PAUSED, text)
         conditions = put(conditions, shown, change.now)
     return conditions
 

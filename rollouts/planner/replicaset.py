@@ -121,7 +121,7 @@ def merged(draft: Draft, update: UpdateReplicaSet, stage: str) -> Draft:
                 replicas=update.replicas if update.replicas is not None else action.replicas,
                 annotations={**(action.annotations or {}), **(update.annotations or {})},
                 min_ready_seconds=action.min_ready_seconds,
-                template=update.template if update.template is not None else action.template,
+                template={**(action.template or {}), **(update.template or {})} or None,
                 events=action.events + update.events,
             )
             return replace(draft, actions=(*draft.actions[:index], both, *draft.actions[index + 1 :]))

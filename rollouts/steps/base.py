@@ -41,7 +41,9 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The step is complete."""
+    """The step is complete; *text* says why where nobody would guess, in an Event and in the conditions."""
+
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from rollouts.api.keys import HASH_LABEL
+from rollouts.api.keys import EPHEMERAL_METADATA, HASH_LABEL
 from rollouts.wire import mergepatch
 
 Row = Mapping[str, Any]
@@ -105,6 +105,14 @@ def _scalable(name: str, raw: Raw) -> Told:
     yield f"replicas {name}", (raw.get("spec") or {}).get("replicas")
 
 
+def _replica_set(name: str, raw: Raw) -> Told:
+    yield from _scalable(name, raw)
+    # what was injected, by the note of it and in fact
+    metadata = ((raw.get("spec") or {}).get("template") or {}).get("metadata") or {}
+    note = (raw["metadata"].get("annotations") or {}).get(EPHEMERAL_METADATA, "")
+    yield f"injected {name}", [note, metadata.get("labels"), metadata.get("annotations")]
+
+
 def _service(name: str, raw: Raw) -> Told:
     yield f"selector {name}", (raw["spec"].get("selector") or {}).get(HASH_LABEL, "-")
 
@@ -170,7 +178,7 @@ def _counted(metric: Raw) -> str:
 
 TELL = {
     "Rollout": _rollout,
-    "ReplicaSet": _scalable,
+    "ReplicaSet": _replica_set,
     "Deployment": _scalable,
     "Service": _service,
     "Ingress": _ingress,

@@ -4,7 +4,7 @@ import pytest
 
 from rollouts.api.model import SpecError
 from rollouts.api.rollout import PauseStep
-from rollouts.steps.base import Bounds, Done, Goal, Pause, View
+from rollouts.steps.base import Bounds, Done, Failed, Goal, Pause, View
 from rollouts.steps.pause import STEP, Length
 from tests.given import NOW
 
@@ -57,3 +57,51 @@ def test_an_endless_pause_waits_for_a_person():
         "paused until somebody promotes"
     )
     assert STEP.outcome(forever, View(is_resumed=True), NOW) == Done()
+
+
+def limited(timeout="10m", **more):
+    return STEP.decode(PauseStep(timeout=timeout, **more), "path", Bounds())
+
+
+@pytest.mark.parametrize(
+    ("written", "detail"),
+    [
+        ({"timeout": "soon"}, r"path\.timeout: .*is not a duration"),
+        ({"timeout": 0}, r"path\.timeout: .*greater than 0"),
+        ({"timeout": "1m", "duration": "1m"}, r"path\.timeout: .*ends by itself"),
+        ({"timeout": "1m", "on_timeout": "retry"}, r"path\.onTimeout: .*abort or promote"),
+        ({"on_timeout": "abort"}, r"path\.onTimeout: .*without a timeout"),
+    ],
+)
+def test_a_timeout_that_means_nothing_names_the_field(written, detail):
+    with pytest.raises(SpecError, match=detail):
+        STEP.decode(PauseStep(**written), "path", Bounds())
+
+
+def test_a_pause_with_a_timeout_is_called_what_any_other_is():
+    assert STEP.describe(limited()) == "pause"
+
+
+@pytest.mark.parametrize(("wanted", "end"), [(None, "aborted"), ("abort", "aborted"), ("promote", "promoted")])
+def test_a_timeout_is_announced_while_a_person_is_waited_for(wanted, end):
+    found = STEP.outcome(limited(on_timeout=wanted), View(paused_since=NOW - timedelta(minutes=9)), NOW)
+    text = f"paused until somebody promotes; {end} at 2026-01-01T12:01:00Z"
+    assert found == Pause(text, NOW + timedelta(minutes=1))
+
+
+def test_a_timeout_counts_from_the_start_of_the_pause():
+    assert STEP.outcome(limited(), View(), NOW).until == NOW + timedelta(minutes=10)
+
+
+SINCE = "nobody ended the pause that began at 2026-01-01T11:50:00Z within 10m0s"
+
+
+def test_a_forgotten_pause_ends_as_was_wished():
+    forgotten = View(paused_since=NOW - timedelta(minutes=10))
+    assert STEP.outcome(limited(), forgotten, NOW) == Failed(f"{SINCE}: onTimeout is abort")
+    promoting = limited(on_timeout="promote")
+    assert STEP.outcome(promoting, forgotten, NOW) == Done(f"{SINCE}: onTimeout is promote")
+
+
+def test_who_promoted_in_time_is_not_overruled():
+    assert STEP.outcome(limited(), View(is_resumed=True), NOW + timedelta(days=1)) == Done()

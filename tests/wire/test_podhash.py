@@ -78,6 +78,7 @@ def test_fields_that_argo_does_not_know_leave_the_hash_alone():
     ours = {**demo("blue"), "ours": 1}
     assert pod_template_hash(ours) == pod_template_hash(demo("blue"))
     assert step_hash([{"setWeight": 20, "ours": {"a": 1}}]) == step_hash([{"setWeight": 20}])
+    assert step_hash([{"pause": {"timeout": "1h", "onTimeout": "abort"}}]) == step_hash([{"pause": {}}])
 
 
 def test_spelling_out_what_the_schema_defaults_leaves_the_hash_alone():

@@ -14,6 +14,7 @@ from rollouts.planner.draft import Draft
 from rollouts.planner.injected import affinity_term, metadata_of, roles_of, wants_metadata
 from rollouts.planner.replicaset import merged
 from rollouts.planner.snapshot import Snapshot, hash_of, target
+from rollouts.wire import mergepatch
 
 STAGE: Final = "label_pods"
 Changes = Mapping[str, str | None]
@@ -68,12 +69,17 @@ def _label_pod(snapshot: Snapshot, draft: Draft, revision: ReplicaSet, wanted: P
 def _changes(
     snapshot: Snapshot, revision: ReplicaSet, wanted: PodTemplateMetadata, part: str, has: Mapping[str, str]
 ) -> Changes:
-    """What to set, and what to remove: keys that were injected, or that another role has, unless people wrote them."""
+    """What to set, and what to remove: keys that were injected, or that another role has.
+
+    A key that people wrote into the template gets their value again; of older revisions that is not known.
+    """
     mine: Mapping[str, str] = getattr(wanted, part)
     others = {key for role in roles_of(snapshot) for key in getattr(role, part)}
-    known = {*injected(revision).get(part, {}), *others} - set(mine) - set(_written(snapshot.template, part))
-    stale: dict[str, str | None] = {key: None for key in known if key in has}
-    return stale | {key: value for key, value in mine.items() if has.get(key) != value}
+    written = _written(snapshot.template, part)
+    known = {*injected(revision).get(part, {}), *others}
+    stale: dict[str, str | None] = {key: None for key in known - set(mine) if key in has and key not in written}
+    own = {key: written[key] for key in known if key in written} if revision is snapshot.canary else {}
+    return stale | {key: value for key, value in (own | dict(mine)).items() if has.get(key) != value}
 
 
 def _written(template: Json, part: str) -> Mapping[str, str]:
@@ -97,6 +103,11 @@ def _keep_apart(snapshot: Snapshot, draft: Draft) -> Draft:
     update = UpdateReplicaSet(
         target(canary.metadata),
         f"{canary.metadata.name}: its new pods {keeps}",
-        template={"spec": {"affinity": wanted.get("affinity")}},
+        template={"spec": {"affinity": _change(spec.get("affinity") or {}, wanted.get("affinity") or {})}},
     )
     return merged(draft, update, STAGE)
+
+
+def _change(has: Json, wanted: Json) -> Json | None:
+    """The merge patch: kinds of rules that are gone must be named, or they stay."""
+    return mergepatch.diff(has, wanted) if wanted else None

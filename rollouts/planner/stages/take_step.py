@@ -1,5 +1,6 @@
 """At most one step completes in a pass; a pause that follows begins in the same one."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from rollouts.api import reasons
@@ -35,8 +36,15 @@ def _judge(snapshot: Snapshot, draft: Draft, index: int, now: datetime) -> Draft
     step = snapshot.steps[index]
     outcome = step.outcome(_view(snapshot, draft), now)
     if isinstance(outcome, Done):
-        return _complete(snapshot, draft, index, now)
+        return _complete(snapshot, _explained(draft, outcome), index, now)
     return _remain(draft, step, outcome, now)
+
+
+def _explained(draft: Draft, done: Done) -> Draft:
+    if not done.text:
+        return draft
+    said = Announcement("PauseTimedOut", done.text)
+    return replace(draft, step_done=done.text).announce(said).say(STAGE, "act", done.text)
 
 
 def _remain(draft: Draft, step: BoundStep, outcome: Outcome, now: datetime) -> Draft:

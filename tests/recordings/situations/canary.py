@@ -1,5 +1,7 @@
 """Canaries without a router: pods are the only weight there is."""
 
+import time
+
 from rollouts.api.kinds import ROLLOUT
 from tests.recordings.objects import canary, pause, rollout, weight
 from tests.recordings.recording import Recording
@@ -214,3 +216,24 @@ async def rollback_window(x: Recording) -> None:
     await x.look_on(1)
     await x.phase("Healthy")
     await x.look_on(2)
+
+
+async def canary_restart(x: Recording) -> None:
+    """Pods made before now are made anew."""
+    await x.create(rollout(canary()))
+    await x.phase("Healthy")
+    await x.patch({"spec": {"restartAt": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}})
+    await x.look_on(12)
+    await x.phase("Healthy")
+
+
+async def ephemeral_metadata(x: Recording) -> None:
+    """Labels and annotations by role."""
+    stable = {"labels": {"role": "stable"}, "annotations": {"a": "b"}}
+    roles = {"canaryMetadata": {"labels": {"role": "canary"}}, "stableMetadata": stable}
+    await x.create(rollout(canary(weight(50), pause(2), **roles), 2))
+    await x.phase("Healthy")
+    await x.image("2")
+    await x.look_on(3)
+    await x.phase("Healthy")
+    await x.look_on(3)
