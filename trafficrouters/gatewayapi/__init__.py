@@ -26,7 +26,7 @@ from rollouts.api.parsing import parsed
 from rollouts.api.rollout import SetHeaderRoute, SetMirrorRoute
 from rollouts.api.routing import GatewayAPI
 from trafficrouters.base import Feature, Observed, PatchRoute, RouteChange, Router, Scope, TrafficSplit
-from trafficrouters.gatewayapi.originals import ORIGINALS, Record, encoded, originals, records_of
+from trafficrouters.gatewayapi.originals import ORIGINALS, Record, encoded, originals, presumed, records_of
 from trafficrouters.gatewayapi.rules import (
     Pair,
     Rule,
@@ -254,7 +254,7 @@ def _change(work: _Work) -> PatchRoute | None:
     if work.split.is_idle and rollout not in records:
         wanted = _Wanted(None, None, "nothing is in flight")
     else:
-        wanted = _wanted(work, records.get(rollout, Record()))
+        wanted = _wanted(work, records.get(rollout) or _presumed(work, records))
     remembered = others if wanted.record is None else {**others, rollout: wanted.record}
     annotation = {} if remembered == records else {"annotations": {ORIGINALS: encoded(remembered)}}
     metadata = {**annotation, **_label(work, shared=bool(others))}
@@ -278,16 +278,27 @@ def _wanted(work: _Work, record: Record) -> _Wanted:
     rules = rules_of(work.route)
     added = [rule for rule in rules if is_header_rule(rule, services, names, record.managed)]
     users = [rule for rule in rules if rule not in added]
-    ours = (split.stable, split.canary)
-    known = originals([rule for rule in users if has_pair(rule, services)], services, record.rules, ours)
+    known = originals([rule for rule in users if has_pair(rule, services)], services, record.rules)
     headers = _headers(split.routes) if work.named.takes_headers else []
-    weights = [original.weights if split.is_idle else ours for original in known]
+    weights = [original.weights if split.is_idle else (split.stable, split.canary) for original in known]
     kept = _weighed_rules(users, services, weights)
     managed = [rule for header in headers for rule in header_rules(header, kept, services)]
     is_same = kept == users and [_nameless(rule) for rule in managed] == [_nameless(rule) for rule in added]
     remembered = Record(tuple(services), known, tuple(fingerprint(rule) for rule in managed))
     because = "gets back what its user wrote" if split.is_idle else _because(split, headers)
     return _Wanted(None if is_same else [*kept, *managed], None if split.is_idle else remembered, because)
+
+
+def _presumed(work: _Work, records: Mapping[str, Record]) -> Record:
+    """What to take for remembered where nothing is: rules of our own writing had all on stable."""
+    is_written = any(
+        _is_ours(entry) and "f:rules" in entry.get("fieldsV1", {}).get("f:spec", {})
+        for entry in _managed_fields(work.route)
+    )
+    if records or not is_written:
+        return Record()
+    paired = [rule for rule in rules_of(work.route) if has_pair(rule, work.services)]
+    return Record(tuple(work.services), presumed(paired, work.services))
 
 
 def _weighed_rules(rules: Sequence[Rule], services: Pair, weights: Iterable[Weights]) -> list[Rule]:

@@ -40,18 +40,12 @@ def encoded(records: Mapping[str, Record]) -> str | None:
     return msgspec.json.encode(records, order="deterministic").decode() if records else None
 
 
-def originals(rules: Sequence[Rule], services: Pair, known: Sequence[Original], ours: Weights) -> tuple[Original, ...]:
+def originals(rules: Sequence[Rule], services: Pair, known: Sequence[Original]) -> tuple[Original, ...]:
     """For each of *rules*, all of which have the pair, what is known of it, else what it is now.
-
-    Where nothing is known and all are as *ours*, somebody took the memory away in the middle of a release: people
-    begin with all traffic on stable.
 
     Users edit, move and add rules during a release. A rule that nothing tells apart takes what is left over: its
     matches were edited, and its weights are ours.
     """
-    if not known and ours[1] and rules and all(weights_of(rule, services) == ours for rule in rules):
-        ours_are = (sum(weight or 0 for weight in ours), 0)
-        return tuple(Original(rule.get("name", ""), fingerprint(rule), ours_are) for rule in rules)
     seen = [Original(rule.get("name", ""), fingerprint(rule), weights_of(rule, services)) for rule in rules]
     left = list(known)
     found: dict[int, Original] = {}
@@ -62,6 +56,14 @@ def originals(rules: Sequence[Rule], services: Pair, known: Sequence[Original], 
                 left.remove(then)
                 found[index] = msgspec.structs.replace(now, weights=then.weights)
     return tuple(found.get(index, now) for index, now in enumerate(seen))
+
+
+def presumed(rules: Sequence[Rule], services: Pair) -> tuple[Original, ...]:
+    """What *rules* with weights of ours were before, when somebody took the memory of it away: all on stable."""
+    totals = [sum(weight or 0 for weight in weights_of(rule, services)) for rule in rules]
+    return tuple(
+        Original(rule.get("name", ""), fingerprint(rule), (total, 0)) for rule, total in zip(rules, totals, strict=True)
+    )
 
 
 # The first that holds decides. A rule without a name is not the same as another without one.
