@@ -110,7 +110,7 @@ def _replica_set(name: str, raw: Raw) -> Told:
     # what was injected, by the note of it and in fact
     metadata = ((raw.get("spec") or {}).get("template") or {}).get("metadata") or {}
     note = (raw["metadata"].get("annotations") or {}).get(EPHEMERAL_METADATA, "")
-    yield f"injected {name}", [note, metadata.get("labels"), metadata.get("annotations")]
+    yield f"injected {name}", [note, metadata.get("labels") or {}, metadata.get("annotations") or {}]
 
 
 def _service(name: str, raw: Raw) -> Told:
