@@ -1,8 +1,8 @@
 """What of a run must be as in the undisturbed run of the same scenario, and what no run may do. Pure.
 
 Compared one by one:
-- *weights* at each route, as written there: the canary Ingress's annotation, the HTTPRoute's backends and filters, a
-  StatefulSet's partition; and in the Rollout's status. So none is skipped, moved back or passed through twice.
+- *weights* at each route, as written there: the canary Ingress's annotation, the HTTPRoute's backends, a StatefulSet's
+  partition. So none is skipped, moved back or passed through twice.
 - *steps* of each revision; pods wanted of each revision whenever a step is done (*sizes*).
 - *pauses*: one for each time that a release began to wait.
 - *commands* of `spec.abort` and the like, aborts, stable revisions, one after the other.
@@ -15,7 +15,8 @@ Tolerated, each for a reason:
 - Between two steps without a router ReplicaSets grow and shrink in batches, as pods become ready: only *sizes* and the
   bounds of `Expected.pods` are looked at.
 - How often a metric without `count`, or of a run that was ended early, was measured: as often as there was time.
-- Weights in the status of a StatefulSet's Rollout: they count its pods, whenever somebody looks.
+- Weights in a Rollout's status on the way: they are what somebody saw who looked, and a crash keeps from telling. Of a
+  StatefulSet they count pods.
 - Events: a crash between a change and telling of it leaves it untold.
 """
 
@@ -186,15 +187,6 @@ def _weights(row: Row) -> Iterator[str]:
     if row.kind == "StatefulSet":
         partition = spec.get("updateStrategy", {}).get("rollingUpdate", {}).get("partition", 0)
         yield f"partition {partition} of {spec.get('replicas')}"
-    is_told = row.kind == "Rollout" and "statefulSet" not in _routing(row.body)
-    weights = ((row.body.get("status") or {}).get("canary") or {}).get("weights") if is_told else None
-    if weights:
-        yield f"{weights['canary']['weight']} of {weights['canary']['weight'] + weights['stable']['weight']}"
-
-
-def _routing(body: Json) -> Json:
-    found: Json = body["spec"].get("strategy", {}).get("canary", {}).get("trafficRouting") or {}
-    return found
 
 
 def _rule(rule: Json) -> str:

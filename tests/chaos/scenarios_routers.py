@@ -1,5 +1,6 @@
 """Canaries behind a router: NGINX Ingresses and the Gateway API's routes."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from rollouts.api.kinds import DEPLOYMENT
@@ -10,6 +11,7 @@ from tests.chaos.scenarios_words import (
     Pods,
     Scenario,
     Weighs,
+    World,
     at_once,
     canary,
     image,
@@ -59,6 +61,19 @@ def gateway() -> dict[str, Any]:
 
 GATEWAY = (service("stable"), service("canary"), gateway(), http_route())
 HEADERS = {"setHeaderRoute": {"name": "header", "match": [{"headerName": "x-canary", "headerValue": {"exact": "yes"}}]}}
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Names of the route's rules, "" for those that have none: a header route waits for the canary's pods."""
+
+    names: tuple[str, ...]
+
+    def holds(self, world: World) -> bool:
+        """Whether it is so now."""
+        rules = world.found("HTTPRoute", "web").get("spec", {}).get("rules", [])
+        return sorted(rule.get("name", "") for rule in rules) == sorted(self.names)
+
 
 SCENARIOS = (
     Scenario(
@@ -172,8 +187,11 @@ SCENARIOS = (
     ),
     Scenario(
         "gateway-header-route",
-        given=(*GATEWAY, canary(HEADERS, weight(25), pause(), weight(50), pause(1), **MANAGED)),
-        beats=(at_once(image("v2")), when(Is("Paused", 2)).then(spec(promote=True))),
+        given=(
+            *GATEWAY,
+            canary({"setCanaryScale": {"replicas": 1}}, HEADERS, pause(), weight(25), pause(1), weight(50), **MANAGED),
+        ),
+        beats=(at_once(image("v2")), when(Is("Paused", 2), Rules(("", "header"))).then(spec(promote=True))),
         ends=(HEALTHY, NEW, IDLE),
         writes=18,
         pods=ROUTED,
