@@ -4,6 +4,7 @@ Two sessions, so that open watches never use up the connections of requests.
 """
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -200,10 +201,24 @@ async def open_transport(access: Access, user_agent: str) -> AsyncIterator[Trans
         yield Transport(access, requests, watches)
 
 
+def socket_of(address: aiohttp.AddrInfoType) -> socket.socket:
+    """A socket that notices within 30 s that its other end is gone without a word.
+
+    A watch may be silent for minutes; after a cut network, nothing else would tell it from one that has died.
+    """
+    family, kind, protocol, *_ = address
+    made = socket.socket(family, kind, protocol)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, seconds in (("TCP_KEEPIDLE", 15), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3)):
+        if hasattr(socket, option):
+            made.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), seconds)
+    return made
+
+
 def _session(user_agent: str) -> aiohttp.ClientSession:
     # trust_env would look for netrc and proxies in a thread for every request
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30),
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30, socket_factory=socket_of),
         request_class=FencedRequest,
         headers={"User-Agent": user_agent, "Accept": "application/json"},
         timeout=aiohttp.ClientTimeout(total=None),
