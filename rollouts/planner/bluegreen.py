@@ -12,6 +12,7 @@ from rollouts.api.rollout import BlueGreenStrategy, PauseCondition
 from rollouts.api.workloads import ReplicaSet
 from rollouts.planner.actions import SwitchService
 from rollouts.planner.arithmetic import preview_count
+from rollouts.planner.conditions import get
 from rollouts.planner.draft import Draft
 from rollouts.planner.rollback import is_within_window
 from rollouts.planner.snapshot import Snapshot, available, deadline_of, hash_of
@@ -49,10 +50,27 @@ def active(snapshot: Snapshot) -> ReplicaSet | None:
     return snapshot.of_hash(active_hash(snapshot))
 
 
+def rightful(snapshot: Snapshot) -> ReplicaSet | None:
+    """The stable revision, where users get every pod because the active Service selects no revision.
+
+    So it is when a canary becomes blue-green in mid-release, or somebody replaces the Service. Ours: that promotes
+    nothing, the Service goes to the stable one first. Not so while the first deploy was never healthy.
+    """
+    stable = snapshot.stable
+    if active_hash(snapshot) or stable is snapshot.canary:
+        return None
+    return stable if get(snapshot.status.conditions, reasons.HEALTHY) else None
+
+
+def is_first(snapshot: Snapshot) -> bool:
+    """No revision has users by right."""
+    return not active_hash(snapshot) and rightful(snapshot) is None
+
+
 def preview_size(snapshot: Snapshot, draft: Draft) -> int:
     """How many pods the preview should have now."""
     strategy = strategy_of(snapshot)
-    current = active(snapshot)
+    current = active(snapshot) or rightful(snapshot)
     return preview_count(
         snapshot.replicas,
         strategy.preview_replica_count if strategy else None,
@@ -102,10 +120,9 @@ def unsaturated(snapshot: Snapshot) -> str:
 
 def fast_track(snapshot: Snapshot, draft: Draft, now: datetime) -> str:
     """Why pauses and the analysis before promotion are left out; "" when they are not."""
-    current = active_hash(snapshot)
-    if not current:
+    if is_first(snapshot):
         return "the active Service selects no revision yet"
-    if current == snapshot.canary_hash:
+    if active_hash(snapshot) == snapshot.canary_hash:
         return "it is active already"
     if draft.status.promote_full:
         return reasons.FULL_PROMOTION
@@ -160,7 +177,7 @@ def unended_pause(snapshot: Snapshot, draft: Draft, now: datetime) -> str:
     ends = pause_ends(strategy, begun)
     if ends is None:
         return "paused before promotion until somebody promotes"
-    return "" if now > ends else f"paused before promotion for another {(ends - now).total_seconds():.0f} s"
+    return "" if now >= ends else f"paused before promotion for another {(ends - now).total_seconds():.0f} s"
 
 
 def unproved(snapshot: Snapshot, draft: Draft) -> str:

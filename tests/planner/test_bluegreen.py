@@ -13,6 +13,7 @@ from tests.given import CANARY, NOW, STABLE, draft, written
 
 SOON, OVER = given.at(NOW + timedelta(seconds=20)), given.at(NOW - timedelta(seconds=1))
 MANUAL = {"autoPromotionEnabled": False}
+HEALTHY_ONCE = {"conditions": [{"type": "Healthy", "status": "True", "reason": "RolloutHealthy", "message": ""}]}
 WHOLE = given.blue_green().pods(canary="4/4")
 
 
@@ -30,6 +31,11 @@ def asked(situation, question):
     [
         ("no previewReplicaCount", given.blue_green(), 4),
         ("no active revision", given.blue_green(previewReplicaCount=1).pointing(active=""), 4),
+        (
+            "the active Service selects no revision any more",
+            given.blue_green(previewReplicaCount=1).pointing(active="").having(**HEALTHY_ONCE),
+            1,
+        ),
         ("the preview is active", given.blue_green(previewReplicaCount=1).pointing(active="canary"), 4),
         ("promoteFull", given.blue_green(previewReplicaCount=1).having(promoteFull=True), 4),
         (
@@ -120,6 +126,7 @@ def test_readiness_for_the_pause_and_for_everybody(name, situation, ready, satur
     [
         (WHOLE, ""),
         (WHOLE.pointing(active=""), "the active Service selects no revision yet"),
+        (WHOLE.pointing(active="").having(**HEALTHY_ONCE), ""),
         (WHOLE.pointing(active="canary"), "it is active already"),
         (WHOLE.having(promoteFull=True), "Full promotion requested"),
         (WHOLE.having(stableRS=CANARY), "Fast rollback"),
@@ -163,13 +170,13 @@ def test_no_preview_is_no_fast_rollback():
             "paused before promotion for another 6 s",
         ),
         (
-            "the very second is not after it",
-            given.blue_green(autoPromotionSeconds=10).having(**paused(NOW - timedelta(seconds=10))),
-            "paused before promotion for another 0 s",
+            "one second left",
+            given.blue_green(autoPromotionSeconds=10).having(**paused(NOW - timedelta(seconds=9))),
+            "paused before promotion for another 1 s",
         ),
         (
-            "over",
-            given.blue_green(autoPromotionSeconds=10).having(**paused(NOW - timedelta(seconds=11))),
+            "over at the very moment for which the controller asked to be woken",
+            given.blue_green(autoPromotionSeconds=10).having(**paused(NOW - timedelta(seconds=10))),
             "",
         ),
     ],

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from rollouts.api import reasons
 from rollouts.planner.actions import Announcement
-from rollouts.planner.bluegreen import active_hash, fast_rollback, strategy_of
+from rollouts.planner.bluegreen import active_hash, fast_rollback, is_first, strategy_of
 from rollouts.planner.draft import Draft
 from rollouts.planner.snapshot import Snapshot, revision_of
 
@@ -31,7 +31,7 @@ def promote_active(snapshot: Snapshot, draft: Draft, now: datetime) -> Draft:
 def _why(snapshot: Snapshot, draft: Draft, now: datetime) -> str:
     if snapshot.canary is None:
         return ""
-    if snapshot.stable is None or not active_hash(snapshot):
+    if snapshot.stable is None or is_first(snapshot):
         return reasons.INITIAL_DEPLOY
     if active_hash(snapshot) != snapshot.canary_hash:
         return ""

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from rollouts.api import keys, reasons
 from rollouts.api.rollout import AnalysisRunStatusRef
-from rollouts.planner.bluegreen import PATH, active_hash, fast_rollback, strategy_of, unready, unsaturated
+from rollouts.planner.bluegreen import PATH, active_hash, fast_rollback, is_first, strategy_of, unready, unsaturated
 from rollouts.planner.draft import Draft
 from rollouts.planner.runnames import POST_PROMOTION, PRE_PROMOTION
 from rollouts.planner.runs import Role, advance, current, end, judge, trim
@@ -25,7 +25,7 @@ def run_promotion_analyses(snapshot: Snapshot, draft: Draft, now: datetime) -> D
 
 def _is_over(snapshot: Snapshot, draft: Draft, now: datetime) -> bool:
     skipped = draft.status.promote_full or fast_rollback(snapshot, draft, now)
-    return draft.is_aborted or draft.status.stable_rs == "" or not active_hash(snapshot) or bool(skipped)
+    return draft.is_aborted or draft.status.stable_rs == "" or is_first(snapshot) or bool(skipped)
 
 
 def _before(snapshot: Snapshot, draft: Draft) -> Draft:

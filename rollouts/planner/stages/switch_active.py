@@ -3,11 +3,13 @@
 from datetime import datetime
 
 from rollouts.api import reasons
+from rollouts.api.workloads import ReplicaSet
 from rollouts.planner.bluegreen import (
     active_hash,
     can_take_over,
     fast_track,
     halted,
+    rightful,
     strategy_of,
     unended_pause,
     unproved,
@@ -15,7 +17,7 @@ from rollouts.planner.bluegreen import (
     unsaturated,
 )
 from rollouts.planner.draft import Draft
-from rollouts.planner.snapshot import Snapshot, hash_of
+from rollouts.planner.snapshot import Snapshot, available, hash_of
 from rollouts.planner.switching import switch
 
 STAGE = "switch_active"
@@ -23,6 +25,9 @@ STAGE = "switch_active"
 
 def switch_active(snapshot: Snapshot, draft: Draft, now: datetime) -> Draft:
     """One switch, or why there is none."""
+    claimant = rightful(snapshot)
+    if claimant is not None and not draft.status.promote_full:
+        return _claim(snapshot, draft, claimant)
     if draft.is_aborted:
         return _back(snapshot, draft)
     strategy, preview = strategy_of(snapshot), snapshot.canary
@@ -44,13 +49,27 @@ def _hold(snapshot: Snapshot, draft: Draft, now: datetime) -> str:
     return unproved(snapshot, draft) or unended_pause(snapshot, draft, now)
 
 
+def _claim(snapshot: Snapshot, draft: Draft, stable: ReplicaSet) -> Draft:
+    """Users get every pod: from now on those of the stable revision, once these are all there."""
+    have = available(stable)
+    small = f"the stable revision has {have} of {snapshot.replicas} pods" if have < snapshot.replicas else ""
+    why = small or ("" if draft.is_aborted else halted(snapshot, draft))
+    return _lead(snapshot, draft, stable, why, "it selected no revision")
+
+
 def _back(snapshot: Snapshot, draft: Draft) -> Draft:
     """Aborted after the switch: back as soon as the stable revision carries what the preview carries."""
-    strategy, stable = strategy_of(snapshot), snapshot.of_hash(draft.status.stable_rs)
-    if strategy is None or stable is None or active_hash(snapshot) in {"", hash_of(stable)}:
+    stable = snapshot.of_hash(draft.status.stable_rs)
+    if stable is None or active_hash(snapshot) in {"", hash_of(stable)}:
         return draft
-    why = can_take_over(snapshot, stable)
+    return _lead(snapshot, draft, stable, can_take_over(snapshot, stable), "aborted")
+
+
+def _lead(snapshot: Snapshot, draft: Draft, stable: ReplicaSet, why: str, because: str) -> Draft:
+    strategy = strategy_of(snapshot)
+    if strategy is None:
+        return draft
     if why:
         return draft.say(STAGE, "hold", f"Service {strategy.active_service} stays: {why}")
-    because = f"Service {strategy.active_service} goes back to {stable.metadata.name}: aborted"
+    because = f"Service {strategy.active_service} goes back to {stable.metadata.name}: {because}"
     return switch(snapshot, draft, strategy.active_service, stable, because, stage=STAGE)

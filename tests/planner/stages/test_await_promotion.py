@@ -54,12 +54,12 @@ BEGINS, ENDS, NOTHING = (("BlueGreenPause",), (), False), ((), ("BlueGreenPause"
         ),
         (
             "seconds not over",
-            given.blue_green(autoPromotionSeconds=9).pods(canary="4/4").having(**paused(NOW - timedelta(seconds=9))),
+            given.blue_green(autoPromotionSeconds=9).pods(canary="4/4").having(**paused(NOW - timedelta(seconds=8))),
             NOTHING,
         ),
         (
             "seconds over",
-            given.blue_green(autoPromotionSeconds=9).pods(canary="4/4").having(**paused(NOW - timedelta(seconds=10))),
+            given.blue_green(autoPromotionSeconds=9).pods(canary="4/4").having(**paused(NOW - timedelta(seconds=9))),
             ENDS,
         ),
     ],

@@ -10,6 +10,7 @@ from tests.given import CANARY, NOW, STABLE, draft
 
 SWITCHED = given.blue_green().pods(canary="4/4").pointing(active="canary")
 CHECKED = given.blue_green(postPromotionAnalysis=given.CHECKS).pods(canary="4/4").pointing(active="canary")
+HEALTHY_ONCE = {"conditions": [{"type": "Healthy", "status": "False", "reason": "RolloutHealthy", "message": ""}]}
 SOON = given.at(NOW + timedelta(seconds=9))
 
 
@@ -29,6 +30,7 @@ def found(phase):
         ("first deploy", SWITCHED.having(stableRS=""), "Initial deploy"),
         ("the stable revision is gone", replace(SWITCHED, sizes={"canary": "4/4"}), "Initial deploy"),
         ("no revision was active", SWITCHED.pointing(active=""), "Initial deploy"),
+        ("no revision is active any more", SWITCHED.pointing(active="").having(**HEALTHY_ONCE), None),
         ("promoteFull", CHECKED.having(promoteFull=True), "Full promotion requested"),
         ("fast rollback", CHECKED.noted("canary", scale_down_deadline=SOON), "Fast rollback"),
         ("proved", CHECKED.having(**found("Successful")), "Completed blue-green update"),

@@ -94,6 +94,30 @@ def test_nothing_to_switch():
         assert decided(situation).reasons == ()
 
 
+HEALTHY_ONCE = {"conditions": [{"type": "Healthy", "status": "False", "reason": "RolloutHealthy", "message": ""}]}
+UNPOINTED = MANUALLY.pointing(active="").having(**HEALTHY_ONCE)
+
+
+@pytest.mark.parametrize(
+    ("name", "situation", "where"),
+    [
+        ("it goes to stable first", UNPOINTED, STABLE),
+        ("also when aborted", UNPOINTED.having(abort=True), STABLE),
+        ("stable must carry them all", UNPOINTED.pods(stable="3/4", canary="2/2"), ""),
+        ("a person who holds it is no obstacle to an abort", UNPOINTED.wanting(paused=True).having(abort=True), STABLE),
+        ("a person holds it", UNPOINTED.wanting(paused=True), ""),
+        ("a full promotion does not wait for that", UNPOINTED.having(promoteFull=True), CANARY),
+        ("what is stable takes it", UNPOINTED.having(stableRS=CANARY), CANARY),
+        ("a first deploy was never healthy", MANUALLY.pointing(active=""), CANARY),
+        ("nor when it is aborted", MANUALLY.pointing(active="").having(abort=True), ""),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_service_that_selects_no_revision_in_mid_release(name, situation, where):
+    """As after a change from a canary, or when somebody replaced the Service: that promotes nothing."""
+    assert switched(situation) == where, name
+
+
 AFTER = WHOLE.pointing(active="canary").having(abort=True)
 
 
