@@ -91,7 +91,11 @@ class WorkloadRef(Model):
     """An object whose pod template the Rollout uses."""
 
     api_version: str = ""
-    kind: str = Field("", description="Deployment, ReplicaSet, PodTemplate, or StatefulSet (not in Argo Rollouts)")
+    kind: str = Field(
+        "",
+        description="Deployment, ReplicaSet (none that a Deployment made), PodTemplate, or StatefulSet (not in Argo "
+        "Rollouts)",
+    )
     name: str = ""
     scale_down: str = Field("", description="When the Deployment gives its pods up: never, onsuccess, progressively")
 

@@ -140,6 +140,10 @@ class PodTemplate(Lean, frozen=True):
     template: Json = {}
 
 
+Workload = Deployment | ReplicaSet | PodTemplate
+"""What lends a Rollout its template: the Rollout makes pods of its own from it."""
+
+
 class ManagedField(Lean, frozen=True):
     """Who wrote which fields of an object or its *subresource*, and when; *fields* in the API server's notation."""
 
@@ -289,6 +293,16 @@ class EndpointSlice(Lean, frozen=True):
     endpoints: tuple[Endpoint, ...] = ()
     ports: tuple[EndpointPort, ...] = ()
     address_type: str = ""
+
+
+def template_of(workload: Workload | StatefulSet) -> Json:
+    """The pod template of what workloadRef names."""
+    return workload.template if isinstance(workload, PodTemplate) else workload.spec.template
+
+
+def selector_of(workload: Workload | StatefulSet) -> Json:
+    """The selector of what workloadRef names; a PodTemplate has none."""
+    return {} if isinstance(workload, PodTemplate) else workload.spec.selector
 
 
 def labels_of(template: Json) -> dict[str, str]:

@@ -10,7 +10,8 @@ from rollouts import plugins
 from rollouts.api import keys
 from rollouts.api.crds import DEFINITIONS, crd
 from rollouts.planner.binding import ALL_KINDS, ROUTE_STEPS
-from rollouts.planner.validation.unserved import UNSERVED, WORKLOADS
+from rollouts.planner.validation.references import KINDS
+from rollouts.planner.validation.unserved import UNSERVED
 from trafficrouters.base import Feature
 from trafficrouters.gatewayapi.originals import ORIGINALS
 
@@ -41,6 +42,6 @@ def facts() -> dict[str, Any]:
         "routeSteps": sorted(ROUTE_STEPS),
         "unservedSteps": [kind for kind in ALL_KINDS if kind not in steps],
         "stepsServed": f"this version carries out {', '.join(sorted(steps))}",
-        "unservedWorkloads": dict(WORKLOADS),
+        "workloads": list(KINDS),
         "unserved": [{"path": row.path, "instead": row.instead} for row in UNSERVED],
     }

@@ -52,6 +52,9 @@ SHELL: Final = (
     Need(kinds.CLUSTER_ANALYSIS_TEMPLATE, READ),
     Need(kinds.REPLICA_SET, (*READ, "create", "patch", "delete")),
     Need(kinds.DEPLOYMENT, (*READ, "patch")),
+    Need(kinds.POD_TEMPLATE, READ),
+    # whether one sets the size of a Deployment that is to give its pods up
+    Need(kinds.AUTOSCALER, READ),
     # the partition
     Need(kinds.STATEFUL_SET, (*READ, "patch")),
     Need(kinds.CONTROLLER_REVISION, READ),

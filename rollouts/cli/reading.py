@@ -12,15 +12,18 @@ import msgspec
 
 from rollouts.api import keys
 from rollouts.api.analysis import AnalysisRun, AnalysisTemplate
+from rollouts.api.autoscaling import Autoscaler
 from rollouts.api.kinds import (
     ANALYSIS_RUN,
     ANALYSIS_TEMPLATE,
+    AUTOSCALER,
     CLUSTER_ANALYSIS_TEMPLATE,
     CONTROLLER_REVISION,
     DEPLOYMENT,
     ENDPOINT_SLICE,
     POD,
     POD_DISRUPTION_BUDGET,
+    POD_TEMPLATE,
     REPLICA_SET,
     ROLLOUT,
     SERVICE,
@@ -34,6 +37,7 @@ from rollouts.api.workloads import (
     EndpointSlice,
     Pod,
     PodDisruptionBudget,
+    PodTemplate,
     ReplicaSet,
     Service,
     StatefulSet,
@@ -42,6 +46,7 @@ from rollouts.cli.connection import Failure, absent
 from rollouts.controllers.gather import Gone, Stale, gather
 from rollouts.controllers.memory import Memory
 from rollouts.controllers.stores import (
+    BY_MARK,
     BY_NAMESPACE,
     BY_OWNER,
     BY_SERVICE,
@@ -49,6 +54,7 @@ from rollouts.controllers.stores import (
     Settings,
     Stores,
     installed,
+    marked_for,
     namespace_of,
     owners,
     service_of,
@@ -67,6 +73,8 @@ FORMS: Final[Mapping[Kind, type[Any]]] = {
     SERVICE: Service,
     ENDPOINT_SLICE: EndpointSlice,
     DEPLOYMENT: Deployment,
+    POD_TEMPLATE: PodTemplate,
+    AUTOSCALER: Autoscaler,
     STATEFUL_SET: StatefulSet,
     CONTROLLER_REVISION: ControllerRevision,
     POD: Pod,
@@ -152,9 +160,12 @@ def _stores(objects: Objects, route_kinds: Iterable[Kind]) -> Stores:
     return Stores(
         rollouts=objects.store(ROLLOUT),
         replica_sets=objects.store(REPLICA_SET, {BY_OWNER: owners}),
-        services=objects.store(SERVICE),
+        plain_replica_sets=objects.store(REPLICA_SET),
+        services=objects.store(SERVICE, {BY_MARK: marked_for}),
         endpoint_slices=objects.store(ENDPOINT_SLICE, {BY_SERVICE: service_of}),
         deployments=objects.store(DEPLOYMENT),
+        pod_templates=objects.store(POD_TEMPLATE),
+        autoscalers=objects.store(AUTOSCALER, {BY_NAMESPACE: namespace_of}),
         stateful_sets=objects.store(STATEFUL_SET),
         controller_revisions=objects.store(CONTROLLER_REVISION, {BY_OWNER: owners}),
         budgets=objects.store(POD_DISRUPTION_BUDGET, {BY_NAMESPACE: namespace_of}),

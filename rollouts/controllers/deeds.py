@@ -2,9 +2,7 @@
 
 from typing import assert_never
 
-from rollouts.api.keys import MANAGED_BY, REVISION_LABEL
 from rollouts.api.kinds import ANALYSIS_RUN, DEPLOYMENT, POD, REPLICA_SET, ROLLOUT, SERVICE, STATEFUL_SET
-from rollouts.api.meta import Json
 from rollouts.controllers.writes import Writer
 from rollouts.planner.actions import (
     Action,
@@ -18,6 +16,7 @@ from rollouts.planner.actions import (
     DeleteReplicaSet,
     EditRollout,
     EvictPod,
+    FreeService,
     LabelPod,
     PatchStatefulSet,
     ReleaseReplicaSet,
@@ -29,10 +28,11 @@ from rollouts.planner.actions import (
     UpdateReplicaSet,
 )
 from rollouts.planner.replicaset import patch_of
+from rollouts.planner.servicepatch import service_patch
 from trafficrouters.base import CreateRoute, PatchRoute, RouteChange
 
 OnReplicaSet = CreateReplicaSet | UpdateReplicaSet | DeleteReplicaSet | AdoptReplicaSet | ReleaseReplicaSet
-OnService = CreateService | SwitchService | ReleaseService
+OnService = CreateService | SwitchService | FreeService | ReleaseService
 OnRun = CreateAnalysisRun | TerminateAnalysisRun | DeleteAnalysisRun
 OnPod = LabelPod | EvictPod | DeletePod
 
@@ -42,7 +42,7 @@ async def carry_out(action: Action, writer: Writer) -> None:
     match action:
         case CreateReplicaSet() | UpdateReplicaSet() | DeleteReplicaSet() | AdoptReplicaSet() | ReleaseReplicaSet():
             await _on_replica_set(action, writer)
-        case CreateService() | SwitchService() | ReleaseService():
+        case CreateService() | SwitchService() | FreeService() | ReleaseService():
             await _on_service(action, writer)
         case CreateAnalysisRun() | TerminateAnalysisRun() | DeleteAnalysisRun():
             await _on_run(action, writer)
@@ -78,10 +78,8 @@ async def _on_service(action: OnService, writer: Writer) -> None:
     match action:
         case CreateService(key=key, body=body):
             await writer.create(SERVICE, key, body)
-        case SwitchService(target=seen):
-            await writer.patch(SERVICE, seen, _switch(action))
-        case ReleaseService(target=seen):
-            await writer.patch(SERVICE, seen, _RELEASE)
+        case SwitchService(target=seen) | FreeService(target=seen) | ReleaseService(target=seen):
+            await writer.patch(SERVICE, seen, service_patch(action))
         case _:
             assert_never(action)
 
@@ -118,16 +116,3 @@ async def _change_route(change: RouteChange, writer: Writer) -> None:
             await writer.patch(ref.kind, Target(ref.key, "", version), patch)
         case _:
             assert_never(change)
-
-
-def _switch(switch: SwitchService) -> Json:
-    return {
-        "metadata": {"annotations": {MANAGED_BY: switch.managed_by}},
-        "spec": {"selector": {switch.label: switch.hash}},
-    }
-
-
-_RELEASE: Json = {
-    "metadata": {"ownerReferences": None, "annotations": {MANAGED_BY: None}},
-    "spec": {"selector": {REVISION_LABEL: None}},
-}

@@ -5,8 +5,19 @@ from datetime import timedelta
 from typing import Final
 
 from rollouts.api.analysis import AnalysisRun, AnalysisTemplate
+from rollouts.api.autoscaling import Autoscaler
 from rollouts.api.keys import PARTITION_FINALIZER
-from rollouts.api.kinds import ANALYSIS_RUN, DEPLOYMENT, POD, POD_DISRUPTION_BUDGET, REPLICA_SET, SERVICE, STATEFUL_SET
+from rollouts.api.kinds import (
+    ANALYSIS_RUN,
+    AUTOSCALER,
+    DEPLOYMENT,
+    POD,
+    POD_DISRUPTION_BUDGET,
+    POD_TEMPLATE,
+    REPLICA_SET,
+    SERVICE,
+    STATEFUL_SET,
+)
 from rollouts.api.meta import Key, Kind, Object, Ref
 from rollouts.api.rollout import Rollout
 from rollouts.api.workloads import (
@@ -15,11 +26,12 @@ from rollouts.api.workloads import (
     Endpoint,
     Pod,
     PodDisruptionBudget,
+    PodTemplate,
     ReplicaSet,
     Service,
     StatefulSet,
 )
-from rollouts.controllers.stores import BY_NAMESPACE, BY_OWNER, BY_SERVICE, Settings, Stores, nobody
+from rollouts.controllers.stores import BY_MARK, BY_NAMESPACE, BY_OWNER, BY_SERVICE, Settings, Stores, nobody
 from rollouts.kube.store import HasMetadata, Store
 from rollouts.planner.assembly import assemble
 from rollouts.planner.reading import Plugins
@@ -108,6 +120,24 @@ class _Look:
     def deployment(self, key: Key) -> Deployment | None:
         self._note(DEPLOYMENT, key)
         return self.stores.deployments.get(key)
+
+    def plain_replica_set(self, key: Key) -> ReplicaSet | None:
+        self._note(REPLICA_SET, key)
+        return self.stores.plain_replica_sets.get(key)
+
+    def pod_template(self, key: Key) -> PodTemplate | None:
+        self._note(POD_TEMPLATE, key)
+        return self.stores.pod_templates.get(key)
+
+    def autoscalers(self, namespace: str) -> tuple[Autoscaler, ...]:
+        self._note(AUTOSCALER, Key(namespace, ""))
+        return self.stores.autoscalers.by_index(BY_NAMESPACE, namespace)
+
+    def services_of(self, rollout: Key) -> tuple[Service, ...]:
+        found = self.stores.services.by_index(BY_MARK, str(rollout))
+        for key in (Key(rollout.namespace, ""), *(service.metadata.key for service in found)):
+            self._note(SERVICE, key)
+        return found
 
     def stateful_set(self, key: Key) -> StatefulSet | None:
         self._note(STATEFUL_SET, key)

@@ -8,6 +8,7 @@ from rollouts.api.rollout import RolloutStatus
 from rollouts.controllers.apply import Receipt, Refusal, apply, write_status
 from rollouts.controllers.gather import Gone, Stale
 from rollouts.controllers.holdback import Holdback
+from rollouts.controllers.housekeeping import tidy_up
 from rollouts.controllers.journal import Journal
 from rollouts.controllers.metrics import ReconcileMetrics
 from rollouts.controllers.namesakes import Namesakes
@@ -53,6 +54,7 @@ class RolloutController:
         match self._look(key):
             case Gone():
                 self._forget(key)
+                await tidy_up(key, self._stores, self._client)
                 return None
             case Stale() as stale:
                 self._stand_still(key, stale.why, now)

@@ -11,15 +11,18 @@ from msgspec import structs
 from rollouts import plugins as registry
 from rollouts.api import keys
 from rollouts.api.analysis import AnalysisRun, AnalysisTemplate
+from rollouts.api.autoscaling import Autoscaler
 from rollouts.api.kinds import (
     ANALYSIS_RUN,
     ANALYSIS_TEMPLATE,
+    AUTOSCALER,
     CLUSTER_ANALYSIS_TEMPLATE,
     CONTROLLER_REVISION,
     DEPLOYMENT,
     ENDPOINT_SLICE,
     POD,
     POD_DISRUPTION_BUDGET,
+    POD_TEMPLATE,
     REPLICA_SET,
     ROLLOUT,
     SERVICE,
@@ -34,6 +37,7 @@ from rollouts.api.workloads import (
     ManagedField,
     Pod,
     PodDisruptionBudget,
+    PodTemplate,
     ReplicaSet,
     Service,
     StatefulSet,
@@ -50,9 +54,12 @@ from rollouts.wire.decode import decode
 BY_OWNER: Final = "owner"
 BY_SERVICE: Final = "service"
 BY_NAMESPACE: Final = "namespace"
+BY_MARK: Final = "mark"
 SERVICE_NAME: Final = "kubernetes.io/service-name"
 # Which of the cluster's pods are watched, a store for each selector; none may select what another one does.
 WATCHED_PODS: Final = (keys.POD_NAME_LABEL, keys.HASH_LABEL)
+# ReplicaSets that people wrote; those of Deployments, of which there are many, are left out.
+PLAIN: Final = f"!{keys.HASH_LABEL},!pod-template-hash"
 
 Seen = TypeVar("Seen", bound=HasMetadata)
 OnEvent = Callable[[Kind, Event[Any]], None]
@@ -79,14 +86,18 @@ class Settings:
 class Stores:
     """The newest known objects. *cluster_templates* is None for a controller confined to a namespace.
 
-    *pods*: one store for each of WATCHED_PODS, so that idle memory does not grow with the cluster.
+    *pods*: one store for each of WATCHED_PODS, so that idle memory does not grow with the cluster; *replica_sets* are
+    those of Rollouts, *plain_replica_sets* those that people wrote.
     """
 
     rollouts: Store[Rollout]
     replica_sets: Store[ReplicaSet]
+    plain_replica_sets: Store[ReplicaSet]
     services: Store[Service]
     endpoint_slices: Store[EndpointSlice]
     deployments: Store[Deployment]
+    pod_templates: Store[PodTemplate]
+    autoscalers: Store[Autoscaler]
     stateful_sets: Store[StatefulSet]
     controller_revisions: Store[ControllerRevision]
     budgets: Store[PodDisruptionBudget]
@@ -118,10 +129,11 @@ class Stores:
     def _by_kind(self) -> dict[Kind, tuple[Store[Any], ...]]:
         known: dict[Kind, Store[Any] | None] = {
             ROLLOUT: self.rollouts,
-            REPLICA_SET: self.replica_sets,
             SERVICE: self.services,
             ENDPOINT_SLICE: self.endpoint_slices,
             DEPLOYMENT: self.deployments,
+            POD_TEMPLATE: self.pod_templates,
+            AUTOSCALER: self.autoscalers,
             STATEFUL_SET: self.stateful_sets,
             CONTROLLER_REVISION: self.controller_revisions,
             POD_DISRUPTION_BUDGET: self.budgets,
@@ -130,7 +142,11 @@ class Stores:
             CLUSTER_ANALYSIS_TEMPLATE: self.cluster_templates,
             **self.routes,
         }
-        return {POD: self.pods} | {kind: (store,) for kind, store in known.items() if store is not None}
+        several: dict[Kind, tuple[Store[Any], ...]] = {
+            POD: self.pods,
+            REPLICA_SET: (self.replica_sets, self.plain_replica_sets),
+        }
+        return several | {kind: (store,) for kind, store in known.items() if store is not None}
 
 
 def installed(settings: Settings) -> Plugins:
@@ -147,9 +163,12 @@ def informers(
     own: dict[str, Informer[Any]] = {
         "rollouts": begin.lean(ROLLOUT, Rollout, ours),
         "replica_sets": begin.lean(REPLICA_SET, ReplicaSet, keys.HASH_LABEL, {BY_OWNER: owners}),
-        "services": begin.lean(SERVICE, Service, all_of_them),
+        "plain_replica_sets": begin.lean(REPLICA_SET, ReplicaSet, PLAIN),
+        "services": begin.lean(SERVICE, Service, all_of_them, {BY_MARK: marked_for}),
         "endpoint_slices": begin.lean(ENDPOINT_SLICE, EndpointSlice, SERVICE_NAME, {BY_SERVICE: service_of}),
         "deployments": begin.lean(DEPLOYMENT, Deployment, all_of_them),
+        "pod_templates": begin.lean(POD_TEMPLATE, PodTemplate, all_of_them),
+        "autoscalers": begin.lean(AUTOSCALER, Autoscaler, all_of_them, {BY_NAMESPACE: namespace_of}),
         "stateful_sets": begin.stateful_sets(),
         "controller_revisions": begin.lean(
             CONTROLLER_REVISION, ControllerRevision, keys.CONTROLLER_REVISION_LABEL, {BY_OWNER: owners}
@@ -187,6 +206,12 @@ def namespace_of(found: HasMetadata) -> Iterable[str]:
 def service_of(found: EndpointSlice) -> Iterable[str]:
     """Index: namespace and name of the Service whose endpoints these are."""
     name = found.metadata.labels.get(SERVICE_NAME)
+    return (f"{found.metadata.namespace}/{name}",) if name else ()
+
+
+def marked_for(found: HasMetadata) -> Iterable[str]:
+    """Index: namespace and name of the Rollout that the object is marked as managed by."""
+    name = found.metadata.annotations.get(keys.MANAGED_BY)
     return (f"{found.metadata.namespace}/{name}",) if name else ()
 
 

@@ -6,9 +6,12 @@ from typing import Any, Final
 import msgspec
 
 from rollouts.api.analysis import AnalysisRun, AnalysisTemplate
+from rollouts.api.autoscaling import Autoscaler
+from rollouts.api.keys import HASH_LABEL, MANAGED_BY
 from rollouts.api.kinds import (
     ANALYSIS_RUN,
     ANALYSIS_TEMPLATE,
+    AUTOSCALER,
     CLUSTER_ANALYSIS_TEMPLATE,
     CONTROLLER_REVISION,
     DEPLOYMENT,
@@ -16,6 +19,7 @@ from rollouts.api.kinds import (
     GROUP,
     POD,
     POD_DISRUPTION_BUDGET,
+    POD_TEMPLATE,
     REPLICA_SET,
     ROLLOUT,
     SERVICE,
@@ -28,6 +32,7 @@ from rollouts.api.workloads import (
     EndpointSlice,
     Pod,
     PodDisruptionBudget,
+    PodTemplate,
     ReplicaSet,
     Service,
     StatefulSet,
@@ -80,8 +85,8 @@ def _is_answered(found: ReplicaSet) -> bool:
 def _refs(kind: Kind, metadata: Metadata) -> Iterable[Ref]:
     """What snapshots call the object.
 
-    They know endpoints by their Service, pods and revisions by their StatefulSet, and look at all orphans and all
-    budgets of a namespace.
+    They know endpoints by their Service, pods and revisions by their StatefulSet, and look at all orphans, budgets and
+    autoscalers of a namespace.
     """
     if kind == ENDPOINT_SLICE:
         return (Ref(SERVICE, metadata.namespace, metadata.labels.get(SERVICE_NAME, "")),)
@@ -89,11 +94,15 @@ def _refs(kind: Kind, metadata: Metadata) -> Iterable[Ref]:
         owner = metadata.controller
         return (Ref(STATEFUL_SET, metadata.namespace, owner.name),) if owner else ()
     named = Ref(kind, metadata.namespace, metadata.name)
-    is_one_of_all = kind == POD_DISRUPTION_BUDGET or (kind == REPLICA_SET and metadata.controller is None)
+    is_orphan = kind == REPLICA_SET and metadata.controller is None and HASH_LABEL in metadata.labels
+    is_one_of_all = kind in {POD_DISRUPTION_BUDGET, AUTOSCALER} or is_orphan
     return (named, named._replace(name="")) if is_one_of_all else (named,)
 
 
 def _owners(kind: Kind, metadata: Metadata) -> Iterable[Key]:
+    if kind == SERVICE and MANAGED_BY in metadata.annotations:
+        # perhaps one that its Rollout no longer names
+        return (Key(metadata.namespace, metadata.annotations[MANAGED_BY]),)
     if kind not in {REPLICA_SET, ANALYSIS_RUN}:
         return ()
     mine = (
@@ -147,7 +156,15 @@ def _of_slice(found: EndpointSlice) -> Any:
 
 
 def _of_deployment(found: Deployment) -> Any:
-    return found.metadata.uid, found.metadata.generation, found.metadata.deletion_timestamp
+    return found.metadata.uid, found.metadata.generation, found.metadata.deletion_timestamp, found.status.replicas
+
+
+def _of_pod_template(found: PodTemplate) -> Any:
+    return found.metadata.uid, found.template, found.metadata.deletion_timestamp
+
+
+def _of_autoscaler(found: Autoscaler) -> Any:
+    return found.metadata.uid, found.spec
 
 
 def _of_template(found: AnalysisTemplate) -> Any:
@@ -164,6 +181,8 @@ PARTS: Final[dict[Kind, Callable[[Any], Any]]] = {
     SERVICE: _of_service,
     ENDPOINT_SLICE: _of_slice,
     DEPLOYMENT: _of_deployment,
+    POD_TEMPLATE: _of_pod_template,
+    AUTOSCALER: _of_autoscaler,
     ANALYSIS_TEMPLATE: _of_template,
     CLUSTER_ANALYSIS_TEMPLATE: _of_template,
 }

@@ -117,10 +117,20 @@ class CreateService:
 
 
 @dataclass(frozen=True, slots=True)
+class FreeService:
+    """Let a Service of the users select every pod again: the selector's `HASH_LABEL` and the mark `MANAGED_BY` go."""
+
+    target: Target
+    because: str
+    events: tuple[Announcement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ReleaseService:
     """Let a Service of our own outlive the Rollout, for every pod of its StatefulSet.
 
-    Its ownerReferences, the annotation `MANAGED_BY` and the selector's `REVISION_LABEL` go.
+    Its ownerReferences and the selector's `REVISION_LABEL` go. The annotation `MANAGED_BY` stays: a Rollout of the same
+    name finds its Service by it.
     """
 
     target: Target
@@ -228,6 +238,7 @@ Action = (
     | DeleteAnalysisRun
     | ScaleDeployment
     | CreateService
+    | FreeService
     | ReleaseService
     | PatchStatefulSet
     | LabelPod

@@ -1,17 +1,16 @@
 """A Snapshot from the objects of one moment. Pure: whoever has the objects (stores, a simulated world) lends them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
 from msgspec import structs
 
 from rollouts.api.keys import HASH_LABEL, REVISION_LABEL
-from rollouts.api.kinds import DEPLOYMENT, STATEFUL_SET
 from rollouts.api.meta import Kind, Object, Ref
 from rollouts.api.model import Problem
 from rollouts.api.rollout import Rollout
-from rollouts.api.workloads import Deployment, Pod, ReplicaSet, Service, StatefulSet
+from rollouts.api.workloads import Pod, ReplicaSet, Service, StatefulSet, Workload
 from rollouts.planner.binding import PARTITION, routing_path
 from rollouts.planner.cluster import Cluster, Recall, Work, forgetful
 from rollouts.planner.contents import analyses_of
@@ -25,6 +24,7 @@ from rollouts.planner.snapshot import Snapshot
 from rollouts.planner.validation.partition import held_problems, own_service_problems
 from rollouts.planner.validation.references import service_problems, workload_problems
 from rollouts.planner.validation.unserved import restart_problems
+from rollouts.planner.workload import autoscaler_of, named_by
 from trafficrouters.base import BoundRouter, Observed
 
 CANARY: Final = "spec.strategy.canary"
@@ -36,7 +36,7 @@ def assemble(
     """All that may be known when deciding about *rollout*; problems first things first."""
     reading = recall(rollout, "spec", (), lambda: read_spec(rollout, plugins))
     work = Work(rollout, reading, cluster, plugins, recall)
-    workload = _workload(work)
+    workload = named_by(work)
     lost = (*held_problems(reading.spec, rollout), *workload_problems(reading.spec, rollout, workload))
     if lost or not reading.is_readable:
         unread = Revision({}, {}, "")
@@ -49,16 +49,7 @@ def assemble(
     return snapshot if wrong else _with_references(work, snapshot)
 
 
-def _workload(work: Work) -> Deployment | StatefulSet | None:
-    ref = work.reading.spec.workload_ref
-    kind = ref.kind if ref else ""
-    name = ref.name if ref else ""
-    if kind == STATEFUL_SET.name:
-        return work.cluster.stateful_set(work.key(name))
-    return work.cluster.deployment(work.key(name)) if kind == DEPLOYMENT.name else None
-
-
-def _revision(work: Work, workload: Deployment | StatefulSet | None) -> Revision:
+def _revision(work: Work, workload: Workload | StatefulSet | None) -> Revision:
     seen = (workload.metadata.uid, workload.metadata.generation) if workload else None
     stamp = (work.rollout.status.collision_count, seen)
     return work.recall(
@@ -69,7 +60,7 @@ def _revision(work: Work, workload: Deployment | StatefulSet | None) -> Revision
 def _own(
     work: Work,
     revision: Revision,
-    workload: Deployment | StatefulSet | None,
+    workload: Workload | StatefulSet | None,
     instance_id: str,
     problems: tuple[Problem, ...],
 ) -> Snapshot:
@@ -98,6 +89,7 @@ def _own(
         routers=reading.routers,
         runs=work.cluster.runs(uid),
         workload=workload,
+        autoscaler=autoscaler_of(work, workload),
         instance_id=instance_id,
     )
 
@@ -163,6 +155,7 @@ def _with_references(work: Work, snapshot: Snapshot) -> Snapshot:
         snapshot,
         problems=(*problems, *wrong_analyses, *wrong_routes),
         services=services,
+        abandoned=_abandoned(work, services),
         endpoints={name: work.cluster.endpoints(work.key(name)) for name in services},
         analyses=analyses,
         taken_runs=taken(snapshot, lambda name: work.cluster.run(work.key(name))) if analyses else frozenset(),
@@ -177,6 +170,11 @@ def _services(snapshot: Snapshot) -> dict[str, str]:
         path = "spec.strategy.blueGreen"
         return {f"{path}.activeService": other.active_service, f"{path}.previewService": other.preview_service}
     return {f"{CANARY}.stableService": strategy.stable_service, f"{CANARY}.canaryService": strategy.canary_service}
+
+
+def _abandoned(work: Work, services: Mapping[str, Service]) -> tuple[Service, ...]:
+    marked = work.cluster.services_of(work.rollout.metadata.key)
+    return tuple(one for one in marked if HASH_LABEL in one.spec.selector and one.metadata.name not in services)
 
 
 def _service_problems(

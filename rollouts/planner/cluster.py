@@ -4,6 +4,7 @@ from collections.abc import Callable, Hashable
 from typing import NamedTuple, Protocol, TypeVar
 
 from rollouts.api.analysis import AnalysisRun, AnalysisTemplate
+from rollouts.api.autoscaling import Autoscaler
 from rollouts.api.meta import Key, Kind, Object, Ref
 from rollouts.api.rollout import Rollout
 from rollouts.api.workloads import (
@@ -11,6 +12,7 @@ from rollouts.api.workloads import (
     Deployment,
     Pod,
     PodDisruptionBudget,
+    PodTemplate,
     ReplicaSet,
     Service,
     StatefulSet,
@@ -46,6 +48,18 @@ class Cluster(Protocol):
 
     def deployment(self, key: Key) -> Deployment | None:
         """A Deployment."""
+
+    def plain_replica_set(self, key: Key) -> ReplicaSet | None:
+        """A ReplicaSet that neither a Rollout nor a Deployment made."""
+
+    def pod_template(self, key: Key) -> PodTemplate | None:
+        """A PodTemplate."""
+
+    def autoscalers(self, namespace: str) -> tuple[Autoscaler, ...]:
+        """Every HorizontalPodAutoscaler of a namespace."""
+
+    def services_of(self, rollout: Key) -> tuple[Service, ...]:
+        """Services whose annotation says that they are a Rollout's."""
 
     def stateful_set(self, key: Key) -> StatefulSet | None:
         """A StatefulSet."""

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from rollouts.api.meta import Json
 from rollouts.api.model import Problem
 from rollouts.api.rollout import CanaryStrategy, LabelSelector, Rollout, RolloutSpec, parse_spec
-from rollouts.api.workloads import Deployment, StatefulSet
+from rollouts.api.workloads import StatefulSet, Workload, selector_of, template_of
 from rollouts.planner.binding import Routers, Settling, Steps, bind_routers, bind_steps, bounds_of, refused_routes
 from rollouts.planner.validation.affinity import affinity_problems
 from rollouts.planner.validation.blue_green import blue_green_problems
@@ -80,11 +80,10 @@ def read_spec(rollout: Rollout, plugins: Plugins) -> Reading:
     )
 
 
-def read_revision(rollout: Rollout, spec: RolloutSpec, workload: Deployment | StatefulSet | None) -> Revision:
+def read_revision(rollout: Rollout, spec: RolloutSpec, workload: Workload | StatefulSet | None) -> Revision:
     """The template of the Rollout, or of its *workload*, under the selector of either; and what is wrong with it."""
-    given = workload.spec if workload else None
-    template: Json = (given.template if given else rollout.spec.get("template")) or {}
-    selector: Json = rollout.spec.get("selector") or (given.selector if given else {})
+    template: Json = (template_of(workload) if workload else rollout.spec.get("template")) or {}
+    selector: Json = rollout.spec.get("selector") or (selector_of(workload) if workload else {})
     try:
         found = pod_template_hash(template, rollout.status.collision_count)
     except MisfitError as wrong:

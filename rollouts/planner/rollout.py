@@ -14,6 +14,7 @@ from rollouts.planner.stages.conclude import conclude
 from rollouts.planner.stages.create_revision import create_revision
 from rollouts.planner.stages.face_loss import face_loss
 from rollouts.planner.stages.follow_replicas import follow_replicas
+from rollouts.planner.stages.free_services import free_services
 from rollouts.planner.stages.give_up_workload import give_up_workload
 from rollouts.planner.stages.keep_partition import keep_partition
 from rollouts.planner.stages.label_pods import label_pods
@@ -56,6 +57,7 @@ CANARY: Final[tuple[Stage, ...]] = (
     trim_history,
     route_traffic,
     point_services,
+    free_services,
     run_analyses,
     give_up_workload,
     scale,
@@ -75,6 +77,7 @@ BLUE_GREEN: Final[tuple[Stage, ...]] = (
     start_over_if_changed,
     restart_pods,
     trim_history,
+    free_services,
     scale,
     give_up_workload,
     run_promotion_analyses,

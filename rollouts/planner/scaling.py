@@ -13,6 +13,7 @@ from rollouts.planner.dynamic import is_dynamic
 from rollouts.planner.replicaset import merged
 from rollouts.planner.sizes import index_of, is_whole, planned, size_of, wanted_counts, weight_in_force
 from rollouts.planner.snapshot import Snapshot, available, deadline_of, has_deadline, hash_of, revision_of, target
+from rollouts.planner.takeover import room_beside
 from rollouts.wire.durations import rfc3339
 
 
@@ -54,6 +55,7 @@ def _basic(snapshot: Snapshot, draft: Draft, stage: str) -> Draft:
     if draft.is_aborted and canary is not stable:
         # Ours: pods that are not available and never will be wanted must not take the room that stable needs.
         wanted = min(wanted, available(canary))
+    wanted = room_beside(snapshot, draft, wanted)
     draft = write(snapshot, draft, Resize(canary, wanted, _because(snapshot, draft), None), stage)
     return draft if draft.sizes else _basic_others(snapshot, draft, stage)
 
@@ -119,7 +121,8 @@ def _routed(snapshot: Snapshot, draft: Draft, now: datetime, stage: str) -> Draf
         change = Resize(stable, wanted, "it carries the stable traffic", None)
         draft = write(snapshot, draft, _unless_shifting(change, draft), stage)
     if canary is not None:
-        change = _unless_shifting(_aborted_canary(snapshot, draft, canary, counts.canary, now), draft)
+        wanted = room_beside(snapshot, draft, counts.canary)
+        change = _unless_shifting(_aborted_canary(snapshot, draft, canary, wanted, now), draft)
         draft = write(snapshot, draft, change, stage).wake(pending(change, now))
     return _routed_others(snapshot, draft, now, stage)
 

@@ -12,7 +12,7 @@ from rollouts.api.analysis import AnalysisRun
 from rollouts.api.meta import Json, Key, Metadata
 from rollouts.api.model import Problem
 from rollouts.api.rollout import CanaryStrategy, Rollout, RolloutSpec, RolloutStatus
-from rollouts.api.workloads import Deployment, Pod, PodDisruptionBudget, ReplicaSet, Service
+from rollouts.api.workloads import Pod, PodDisruptionBudget, ReplicaSet, Service, Workload
 from rollouts.planner.actions import Target
 from rollouts.planner.additions import as_written
 from rollouts.planner.arithmetic import Limits
@@ -33,6 +33,8 @@ class Snapshot:
     *analyses*: flattened templates by the field path of the analysis that names them. *background* likewise "".
     *orphans*: ReplicaSets of our selector that nobody controls.
     *ordinals*: the StatefulSet that workloadRef names, if it names one; *replica_sets* then stand for its revisions.
+    *autoscaler*: the HorizontalPodAutoscaler of a Deployment that is to give its pods up.
+    *abandoned*: Services that are marked as this Rollout's and that it does not name.
     *pods*: those of each ReplicaSet by its uid, only where a restart or metadata asks for them. *budgets*: of the
     namespace, only for a restart.
     *taken*: another's ReplicaSet stands under the name ours would have; *taken_runs*: names that ours could have had.
@@ -49,6 +51,7 @@ class Snapshot:
     orphans: tuple[ReplicaSet, ...] = ()
     taken: ReplicaSet | None = None
     services: Mapping[str, Service] = field(default_factory=dict)
+    abandoned: tuple[Service, ...] = ()
     endpoints: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     steps: tuple[BoundStep, ...] = ()
     routers: tuple[BoundRouter[Any], ...] = ()
@@ -56,7 +59,8 @@ class Snapshot:
     runs: tuple[AnalysisRun, ...] = ()
     analyses: Mapping[str, Flattened] = field(default_factory=dict)
     taken_runs: frozenset[str] = frozenset()
-    workload: Deployment | None = None
+    workload: Workload | None = None
+    autoscaler: str = ""
     pods: Mapping[str, tuple[Pod, ...]] = field(default_factory=dict)
     budgets: tuple[PodDisruptionBudget, ...] = ()
     ordinals: Ordinals | None = None

@@ -6,13 +6,17 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from rollouts import plugins
+from rollouts.api import keys
 from rollouts.api.analysis import AnalysisRun, AnalysisTemplate
+from rollouts.api.autoscaling import Autoscaler
 from rollouts.api.kinds import (
     ANALYSIS_RUN,
+    AUTOSCALER,
     CONTROLLER_REVISION,
     DEPLOYMENT,
     POD,
     POD_DISRUPTION_BUDGET,
+    POD_TEMPLATE,
     REPLICA_SET,
     SERVICE,
     STATEFUL_SET,
@@ -24,6 +28,7 @@ from rollouts.api.workloads import (
     Deployment,
     Pod,
     PodDisruptionBudget,
+    PodTemplate,
     ReplicaSet,
     Service,
     StatefulSet,
@@ -95,6 +100,26 @@ class Sight:
     def deployment(self, key: Key) -> Deployment | None:
         """A Deployment."""
         return self._found(Deployment, Ref(DEPLOYMENT, *key))
+
+    def plain_replica_set(self, key: Key) -> ReplicaSet | None:
+        """A ReplicaSet that neither a Rollout nor a Deployment made."""
+        found = self._found(ReplicaSet, Ref(REPLICA_SET, *key))
+        return None if found is None or keys.HASH_LABEL in found.metadata.labels else found
+
+    def pod_template(self, key: Key) -> PodTemplate | None:
+        """A PodTemplate."""
+        return self._found(PodTemplate, Ref(POD_TEMPLATE, *key))
+
+    def autoscalers(self, namespace: str) -> tuple[Autoscaler, ...]:
+        """Every HorizontalPodAutoscaler of a namespace."""
+        every = (decode(Autoscaler, raw) for raw in self._objects.of(AUTOSCALER))
+        return tuple(found for found in every if found.metadata.namespace == namespace)
+
+    def services_of(self, rollout: Key) -> tuple[Service, ...]:
+        """Services whose annotation says that they are a Rollout's."""
+        every = (decode(Service, raw) for raw in self._objects.of(SERVICE))
+        marked = (found for found in every if found.metadata.annotations.get(keys.MANAGED_BY) == rollout.name)
+        return tuple(found for found in marked if found.metadata.namespace == rollout.namespace)
 
     def stateful_set(self, key: Key) -> StatefulSet | None:
         """A StatefulSet."""

@@ -42,6 +42,7 @@ from rollouts.planner.actions import (
     DeleteReplicaSet,
     EditRollout,
     EvictPod,
+    FreeService,
     LabelPod,
     PatchStatefulSet,
     ReleaseReplicaSet,
@@ -52,6 +53,7 @@ from rollouts.planner.actions import (
     UpdateReplicaSet,
 )
 from rollouts.planner.replicaset import patch_of
+from rollouts.planner.servicepatch import service_patch
 from rollouts.simulator import pods as podwork
 from rollouts.simulator.dataplane import DataPlane
 from rollouts.simulator.lags import Lags
@@ -61,8 +63,7 @@ from rollouts.simulator.statefulsets import StatefulSets
 from rollouts.wire.durations import rfc3339
 from trafficrouters.base import CreateRoute, RouteChange
 
-Placed = CreateService | ReleaseService | PatchStatefulSet | LabelPod | EvictPod | DeletePod
-RELEASED: Final = {"metadata": {"ownerReferences": None}, "spec": {"selector": {keys.REVISION_LABEL: None}}}
+Placed = CreateService | FreeService | ReleaseService | PatchStatefulSet | LabelPod | EvictPod | DeletePod
 FINISHED: Final = ("Successful", "Failed", "Error", "Inconclusive")
 
 
@@ -168,7 +169,7 @@ class World:
             case EditRollout(patch=patch):
                 self._write(ROLLOUT, action, patch, versions)
             case SwitchService():
-                self._write(SERVICE, action, _service_patch(action), versions)
+                self._write(SERVICE, action, service_patch(action), versions)
             case TerminateAnalysisRun(target=target):
                 self.patch(Ref(ANALYSIS_RUN, *target.key), {"spec": {"terminate": True}}, manager=FIELD_MANAGER)
             case ScaleDeployment(replicas=replicas):
@@ -183,8 +184,8 @@ class World:
         match action:
             case CreateService(body=body):
                 self.create(SERVICE, body, FIELD_MANAGER)
-            case ReleaseService():
-                self._write(SERVICE, action, RELEASED, versions)
+            case FreeService() | ReleaseService():
+                self._write(SERVICE, action, service_patch(action), versions)
             case PatchStatefulSet(patch=patch):
                 self._write(STATEFUL_SET, action, patch, versions)
             case LabelPod(target=target, labels=labels, annotations=annotations):
@@ -378,13 +379,6 @@ class World:
     def traffic(self) -> Iterator[dict[str, Any]]:
         """For each way in, the share of each revision as the data plane sends it now."""
         return self.dataplane.shares(self.revision_of_pod)
-
-
-def _service_patch(action: SwitchService) -> dict[str, Any]:
-    return {
-        "metadata": {"annotations": {keys.MANAGED_BY: action.managed_by}},
-        "spec": {"selector": {action.label: action.hash}},
-    }
 
 
 def _report(parents: list[Json], generation: int) -> dict[str, Any]:

@@ -114,7 +114,8 @@ def test_a_rollout_that_is_being_deleted_is_not_explained():
 
 def served(cluster, of, *sets):
     cluster.has("rollouts", of).has("replicasets", *sets)
-    cluster.script.on("GET", cluster.path("endpointslices"), page(version=5))
+    for plural in ("endpointslices", "services"):
+        cluster.script.on("GET", cluster.path(plural), page(version=5))
     for plural, name in (("services", "s"), ("services", "c"), ("ingresses", "web")):
         cluster.on("GET", plural, name, missing(plural, name))
     return cluster

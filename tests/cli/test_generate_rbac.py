@@ -72,8 +72,10 @@ def test_what_actions_write_may_be_written():
         actions.DeleteAnalysisRun: (kinds.ANALYSIS_RUN, "delete"),
         actions.ScaleDeployment: (kinds.DEPLOYMENT, "patch"),
         actions.CreateService: (kinds.SERVICE, "create"),
+        actions.FreeService: (kinds.SERVICE, "patch"),
         actions.ReleaseService: (kinds.SERVICE, "patch"),
         actions.PatchStatefulSet: (kinds.STATEFUL_SET, "patch"),
+        actions.LabelPod: (kinds.POD, "patch"),
         actions.DeletePod: (kinds.POD, "delete"),
     }
     assert {*writes, actions.ChangeRoute, actions.EvictPod} == set(actions.Action.__args__)

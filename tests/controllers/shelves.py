@@ -2,6 +2,7 @@
 
 from rollouts.api import kinds
 from rollouts.api.analysis import AnalysisRun, AnalysisTemplate
+from rollouts.api.autoscaling import Autoscaler
 from rollouts.api.meta import Metadata, Object
 from rollouts.api.workloads import (
     ControllerRevision,
@@ -9,19 +10,33 @@ from rollouts.api.workloads import (
     EndpointSlice,
     Pod,
     PodDisruptionBudget,
+    PodTemplate,
     ReplicaSet,
     Service,
     StatefulSet,
 )
-from rollouts.controllers.stores import BY_NAMESPACE, BY_OWNER, BY_SERVICE, Stores, namespace_of, owners, service_of
+from rollouts.controllers.stores import (
+    BY_MARK,
+    BY_NAMESPACE,
+    BY_OWNER,
+    BY_SERVICE,
+    Stores,
+    marked_for,
+    namespace_of,
+    owners,
+    service_of,
+)
 from rollouts.kube.store import Store
 from rollouts.wire.decode import decode
 
 FORMS = {
     "services": (kinds.SERVICE, Service),
     "replica_sets": (kinds.REPLICA_SET, ReplicaSet),
+    "plain_replica_sets": (kinds.REPLICA_SET, ReplicaSet),
     "endpoint_slices": (kinds.ENDPOINT_SLICE, EndpointSlice),
     "deployments": (kinds.DEPLOYMENT, Deployment),
+    "pod_templates": (kinds.POD_TEMPLATE, PodTemplate),
+    "autoscalers": (kinds.AUTOSCALER, Autoscaler),
     "stateful_sets": (kinds.STATEFUL_SET, StatefulSet),
     "controller_revisions": (kinds.CONTROLLER_REVISION, ControllerRevision),
     "budgets": (kinds.POD_DISRUPTION_BUDGET, PodDisruptionBudget),
@@ -35,6 +50,8 @@ INDEXES = {
     "endpoint_slices": {BY_SERVICE: service_of},
     "controller_revisions": {BY_OWNER: owners},
     "budgets": {BY_NAMESPACE: namespace_of},
+    "autoscalers": {BY_NAMESPACE: namespace_of},
+    "services": {BY_MARK: marked_for},
 }
 ROUTES = {"Ingress": kinds.INGRESS, "HTTPRoute": kinds.HTTP_ROUTE, "Gateway": kinds.GATEWAY}
 VERSION = "10"

@@ -2,6 +2,7 @@
 
 import pytest
 
+from rollouts.api import keys
 from rollouts.api.kinds import POD
 from rollouts.api.meta import Key
 from rollouts.controllers.apply import Refusal
@@ -60,7 +61,8 @@ async def test_services_of_our_own_are_made_pointed_and_let_go(tmp_path):
         await carry_out(ReleaseService(seen, "the Rollout goes"), writer)
         found = server.get("services", "web-stable")
         assert found["spec"]["selector"] == {"app": "web"}
-        assert found["metadata"]["annotations"] == {"a": "b"}
+        # the mark stays, by which a Rollout of the same name finds its Service again
+        assert found["metadata"]["annotations"] == {"a": "b", keys.MANAGED_BY: "web"}
         assert "ownerReferences" not in found["metadata"]
 
 

@@ -24,6 +24,8 @@ EVERYWHERE = {
     kinds.SERVICE: "",
     kinds.ENDPOINT_SLICE: "kubernetes.io/service-name",
     kinds.DEPLOYMENT: "",
+    kinds.POD_TEMPLATE: "",
+    kinds.AUTOSCALER: "",
     kinds.STATEFUL_SET: "",
     kinds.CONTROLLER_REVISION: "controller.kubernetes.io/hash",
     kinds.POD: "statefulset.kubernetes.io/pod-name",
@@ -38,7 +40,11 @@ EVERYWHERE = {
 
 
 # Of pods those of StatefulSets and those of revisions, each in a list of its own.
-LISTS = {*EVERYWHERE.items(), (kinds.POD, "rollouts-pod-template-hash")}
+LISTS = {
+    *EVERYWHERE.items(),
+    (kinds.POD, "rollouts-pod-template-hash"),
+    (kinds.REPLICA_SET, "!rollouts-pod-template-hash,!pod-template-hash"),
+}
 
 
 def scripted(*objects, namespace="", without=()):

@@ -1,8 +1,9 @@
 import msgspec
 import pytest
 
-from rollouts.api import kinds
+from rollouts.api import keys, kinds
 from rollouts.api.analysis import AnalysisRun, AnalysisTemplate
+from rollouts.api.autoscaling import Autoscaler
 from rollouts.api.meta import Key, Metadata, Object, Ref
 from rollouts.api.workloads import (
     ControllerRevision,
@@ -19,7 +20,7 @@ from rollouts.controllers.triggers import BURST, UNANSWERED, delay, wakes
 from rollouts.kube.store import Event
 from rollouts.kube.watch import Change
 from rollouts.wire.decode import decode
-from tests.planner.lent import SPACE, named, rollout
+from tests.planner.lent import SPACE, named, rollout, service
 
 WEB, API = Key(SPACE, "web"), Key(SPACE, "api")
 
@@ -67,12 +68,27 @@ def test_a_replica_set_that_changes_hands_wakes_both():
 
 
 def test_an_orphan_wakes_whoever_might_adopt_it():
-    orphan = decode(ReplicaSet, named("ReplicaSet", "x"))
+    ours = {keys.HASH_LABEL: "x"}
+    orphan = decode(ReplicaSet, named("ReplicaSet", "x", labels=ours))
     looks_at_orphans = memory(Ref(kinds.REPLICA_SET, SPACE, ""))
     assert wakes(kinds.REPLICA_SET, added(orphan), looks_at_orphans) == {API}
     owned = decode(ReplicaSet, named("ReplicaSet", "x", owner="uid-1"))
     assert wakes(kinds.REPLICA_SET, Event(Change.MODIFIED, owned, orphan), looks_at_orphans) == {API, WEB}
     assert wakes(kinds.REPLICA_SET, added(owned), looks_at_orphans) == {WEB}
+    plain_one = decode(ReplicaSet, named("ReplicaSet", "x"))
+    assert wakes(kinds.REPLICA_SET, added(plain_one), looks_at_orphans) == frozenset()
+    assert wakes(kinds.REPLICA_SET, added(plain_one), memory(Ref(kinds.REPLICA_SET, SPACE, "x"))) == {API}
+
+
+def test_a_marked_service_wakes_the_rollout_that_may_no_longer_name_it():
+    marked = decode(Service, service("old", annotations={keys.MANAGED_BY: "web"}))
+    assert wakes(kinds.SERVICE, added(marked), memory()) == {WEB}
+    assert wakes(kinds.SERVICE, added(decode(Service, service("old"))), memory()) == frozenset()
+
+
+def test_autoscalers_wake_whoever_looks_at_those_of_the_namespace():
+    found = decode(Autoscaler, named("HorizontalPodAutoscaler", "a"))
+    assert wakes(kinds.AUTOSCALER, added(found), memory(Ref(kinds.AUTOSCALER, SPACE, ""))) == {API}
 
 
 def plain(kind, name, namespace=SPACE):

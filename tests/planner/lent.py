@@ -3,8 +3,9 @@
 from msgspec import structs
 
 from rollouts import plugins
-from rollouts.api import kinds
+from rollouts.api import keys, kinds
 from rollouts.api.analysis import AnalysisRun, AnalysisTemplate
+from rollouts.api.autoscaling import Autoscaler
 from rollouts.api.meta import Metadata, Object, Ref
 from rollouts.api.rollout import Rollout
 from rollouts.api.workloads import (
@@ -12,6 +13,7 @@ from rollouts.api.workloads import (
     Deployment,
     Pod,
     PodDisruptionBudget,
+    PodTemplate,
     ReplicaSet,
     Service,
     StatefulSet,
@@ -31,6 +33,8 @@ FORMS = {
     "Service": (kinds.SERVICE, Service),
     "ReplicaSet": (kinds.REPLICA_SET, ReplicaSet),
     "Deployment": (kinds.DEPLOYMENT, Deployment),
+    "PodTemplate": (kinds.POD_TEMPLATE, PodTemplate),
+    "HorizontalPodAutoscaler": (kinds.AUTOSCALER, Autoscaler),
     "StatefulSet": (kinds.STATEFUL_SET, StatefulSet),
     "Pod": (kinds.POD, Pod),
     "ControllerRevision": (kinds.CONTROLLER_REVISION, ControllerRevision),
@@ -125,6 +129,22 @@ class Lent:
 
     def deployment(self, key):
         return self._found.get((kinds.DEPLOYMENT, key))
+
+    def plain_replica_set(self, key):
+        found = self.replica_set(key)
+        return None if found is None or keys.HASH_LABEL in found.metadata.labels else found
+
+    def pod_template(self, key):
+        return self._found.get((kinds.POD_TEMPLATE, key))
+
+    def autoscalers(self, namespace):
+        return tuple(
+            one for (kind, key), one in self._found.items() if (kind, key.namespace) == (kinds.AUTOSCALER, namespace)
+        )
+
+    def services_of(self, rollout):
+        found = (one for (kind, key), one in self._found.items() if kind == kinds.SERVICE)
+        return tuple(one for one in found if one.metadata.annotations.get(keys.MANAGED_BY) == rollout.name)
 
     def stateful_set(self, key):
         return self._found.get((kinds.STATEFUL_SET, key))

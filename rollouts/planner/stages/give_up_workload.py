@@ -2,32 +2,29 @@
 
 from datetime import datetime
 
-from rollouts.api import reasons
 from rollouts.planner.actions import ScaleDeployment
 from rollouts.planner.draft import Draft
-from rollouts.planner.snapshot import Snapshot, revision_of, target
+from rollouts.planner.snapshot import Snapshot, target
+from rollouts.planner.takeover import giving_up, left_to
 
 STAGE = "give_up_workload"
 
 
 def give_up_workload(snapshot: Snapshot, draft: Draft, now: datetime) -> Draft:
-    """workloadRef.scaleDown: the Deployment gives its pods to the first revision (contract §1.5)."""
+    """workloadRef.scaleDown: the Deployment gives its pods to the first revision, unless an autoscaler has its size."""
     _ = now
-    ref, workload = snapshot.spec.workload_ref, snapshot.workload
-    if ref is None or workload is None or snapshot.canary is None or revision_of(snapshot.canary.metadata) != 1:
+    ref = snapshot.spec.workload_ref
+    if ref is not None and snapshot.autoscaler:
+        text = (
+            f"Deployment {ref.name} keeps its pods: HorizontalPodAutoscaler {snapshot.autoscaler} sets its size; let "
+            f"that scale Rollout {snapshot.key.name}, or delete it"
+        )
+        return draft.say(STAGE, "hold", text)
+    workload = giving_up(snapshot)
+    if ref is None or workload is None:
         return draft
-    wanted = _left(snapshot, ref.scale_down, workload.spec.replicas)
+    wanted = left_to(workload, snapshot)
     if wanted >= workload.spec.replicas:
         return draft
     why = f"scaleDown {ref.scale_down}: {workload.metadata.name} {workload.spec.replicas} → {wanted}"
     return draft.act(ScaleDeployment(target(workload.metadata), wanted, why), stage=STAGE)
-
-
-def _left(snapshot: Snapshot, mode: str, now_has: int) -> int:
-    """How many pods the Deployment keeps."""
-    if mode in {"onsuccess", "progressively"} and snapshot.status.phase == reasons.PHASE_HEALTHY:
-        return 0
-    ready = snapshot.status.ready_replicas
-    if mode == "progressively" and ready > 0:
-        return min(now_has, max(snapshot.replicas - ready, 0))
-    return now_has

@@ -5,21 +5,20 @@ from typing import Final
 
 from analysis.templates import Flattened
 from rollouts.api import keys
-from rollouts.api.kinds import DEPLOYMENT, STATEFUL_SET
+from rollouts.api.kinds import DEPLOYMENT, POD_TEMPLATE, REPLICA_SET, STATEFUL_SET
 from rollouts.api.meta import Json
 from rollouts.api.model import Problem, SpecError
 from rollouts.api.rollout import Rollout, RolloutSpec, WorkloadRef
-from rollouts.api.workloads import Deployment, Service, StatefulSet, labels_of
+from rollouts.api.workloads import Service, StatefulSet, Workload, labels_of
 from rollouts.planner.validation.partition import stateful_set_problems
 from rollouts.planner.validation.shown import bare
-from rollouts.planner.validation.unserved import WORKLOADS
 
 WORKLOAD: Final = "spec.workloadRef"
-KINDS: Final = {kind.name: kind for kind in (DEPLOYMENT, STATEFUL_SET)}
+KINDS: Final = {kind.name: kind for kind in (DEPLOYMENT, REPLICA_SET, POD_TEMPLATE, STATEFUL_SET)}
 
 
 def workload_problems(
-    spec: RolloutSpec, rollout: Rollout, workload: Deployment | StatefulSet | None
+    spec: RolloutSpec, rollout: Rollout, workload: Workload | StatefulSet | None
 ) -> Iterator[Problem]:
     """Why the template of *spec*'s workloadRef cannot be used; *workload* is what was found under its name."""
     ref = spec.workload_ref
@@ -32,7 +31,8 @@ def workload_problems(
         yield from wrong
     elif workload is None:
         kind = KINDS[ref.kind]
-        yield bare(f'{kind.plural}.{kind.group} "{rollout.metadata.namespace}/{ref.name}" not found')
+        where = f"{kind.plural}.{kind.group}".rstrip(".")
+        yield bare(f'{where} "{rollout.metadata.namespace}/{ref.name}" not found')
     elif isinstance(workload, StatefulSet):
         yield from stateful_set_problems(workload, rollout)
 
@@ -44,16 +44,20 @@ def _has_metadata(template: Json | None) -> bool:
 
 def _kind_problems(ref: WorkloadRef) -> Iterator[Problem]:
     if ref.kind not in KINDS:
-        detail = WORKLOADS.get(ref.kind, "must be Deployment or StatefulSet")
+        detail = f"must be one of {', '.join(KINDS)}"
         yield Problem(f"{WORKLOAD}.kind", ref.kind, detail, "Unsupported value")
-    elif ref.api_version.partition("/")[0] != DEPLOYMENT.group:
-        yield Problem(f"{WORKLOAD}.apiVersion", ref.api_version, f"must be {DEPLOYMENT.api_version}")
+    elif _group(ref.api_version) != KINDS[ref.kind].group:
+        yield Problem(f"{WORKLOAD}.apiVersion", ref.api_version, f"must be {KINDS[ref.kind].api_version}")
     if ref.kind == STATEFUL_SET.name and ref.scale_down not in {"", "never"}:
         detail = "a StatefulSet keeps its pods: remove it"
         yield Problem(f"{WORKLOAD}.scaleDown", ref.scale_down, detail, "Unsupported value")
     elif ref.scale_down not in {"", "never", "onsuccess", "progressively"}:
         detail = 'supported values: "never", "onsuccess", "progressively"'
         yield Problem(f"{WORKLOAD}.scaleDown", ref.scale_down, detail, "Unsupported value")
+
+
+def _group(api_version: str) -> str:
+    return api_version.partition("/")[0] if "/" in api_version else ""
 
 
 def service_problems(

@@ -33,11 +33,6 @@ UNSERVED: Final[tuple[Unserved, ...]] = (
     ),
 )
 RESTART: Final = "the pods of a StatefulSet are not restarted by a Rollout: set it to null, use kubectl rollout restart"
-# Kinds that workloadRef may name in Argo Rollouts or will be able to name here.
-WORKLOADS: Final = {
-    "ReplicaSet": "this version takes the template of a Deployment, not of a ReplicaSet: write it into spec.template",
-    "PodTemplate": "this version takes the template of a Deployment, not a PodTemplate: write it into spec.template",
-}
 
 
 def unserved_problems(spec: RolloutSpec) -> Iterator[Problem]:

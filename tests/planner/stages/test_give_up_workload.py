@@ -12,8 +12,9 @@ from tests.given import NOW, draft
 WORKLOAD = Deployment(Metadata(name="dep", namespace="default"), DeploymentSpec(replicas=4))
 
 
-def left(mode, *, revision="1", **status):
-    release = given.release().noted("canary", **{"rollout.argoproj.io/revision": revision}).having(**status)
+def left(mode, *, ready=0, revision="1", **status):
+    release = given.release().pods(canary=f"{ready}/4")
+    release = release.noted("canary", **{"rollout.argoproj.io/revision": revision}).having(**status)
     snapshot = release.snapshot
     spec = snapshot.spec.model_copy(
         update={"workload_ref": WorkloadRef(kind="Deployment", name="dep", scale_down=mode)}
@@ -23,19 +24,19 @@ def left(mode, *, revision="1", **status):
 
 
 @pytest.mark.parametrize(
-    ("mode", "status", "sizes"),
+    ("mode", "ready", "phase", "sizes"),
     [
-        ("never", {"phase": "Healthy", "readyReplicas": 4}, []),
-        ("onsuccess", {"phase": "Progressing", "readyReplicas": 3}, []),
-        ("onsuccess", {"phase": "Healthy", "readyReplicas": 4}, [0]),
-        ("progressively", {"phase": "Progressing", "readyReplicas": 0}, []),
-        ("progressively", {"phase": "Progressing", "readyReplicas": 3}, [1]),
-        ("progressively", {"phase": "Healthy", "readyReplicas": 4}, [0]),
+        ("never", 4, "Healthy", []),
+        ("onsuccess", 3, "Progressing", []),
+        ("onsuccess", 4, "Healthy", [0]),
+        ("progressively", 0, "Progressing", []),
+        ("progressively", 3, "Progressing", [1]),
+        ("progressively", 4, "Healthy", [0]),
     ],
 )
-def test_the_deployment_keeps(mode, status, sizes):
-    assert left(mode, **status) == sizes
+def test_the_deployment_keeps(mode, ready, phase, sizes):
+    assert left(mode, ready=ready, phase=phase) == sizes
 
 
 def test_later_revisions_leave_the_deployment_alone():
-    assert left("onsuccess", revision="2", phase="Healthy") == []
+    assert left("onsuccess", revision="2", ready=4, phase="Healthy") == []
