@@ -9,6 +9,7 @@ import typer
 from rollouts.api import keys
 from rollouts.api.kinds import CONTROLLER_REVISION, POD_TEMPLATE, REPLICA_SET, STATEFUL_SET
 from rollouts.api.meta import Key, Ref
+from rollouts.api.workloads import ReplicaSet
 from rollouts.cli import verbs
 from rollouts.cli.connection import FIELD_MANAGER, Failure, run
 from rollouts.cli.goflags import GoCommand
@@ -16,6 +17,8 @@ from rollouts.cli.options import Context, Form, Kubeconfig, Names, Namespace, Ou
 from rollouts.cli.templates import template_of
 from rollouts.cli.verbs import Effect
 from rollouts.kube.client import Client, Content
+from rollouts.planner.additions import as_written
+from rollouts.wire.decode import decode
 from rollouts.wire.templates import same_template, without_hash_label
 
 Raw = Mapping[str, Any]
@@ -87,7 +90,7 @@ async def _revisions(client: Client, key: Key, ref: Ref, holder: Raw) -> list[Re
         return [Revision(int(one["revision"]), _patched(one)) for one in _owned(found, holder["metadata"]["uid"])]
     rollout = await verbs.read(client, key)
     sets = await client.list(REPLICA_SET, key.namespace, selector=keys.HASH_LABEL)
-    return [Revision(_number(one), one["spec"]["template"]) for one in _owned(sets, rollout.metadata.uid)]
+    return [Revision(_number(one), _written(one)) for one in _owned(sets, rollout.metadata.uid)]
 
 
 def _owned(items: list[dict[str, Any]], uid: str) -> Iterator[dict[str, Any]]:
@@ -100,6 +103,12 @@ def _owned(items: list[dict[str, Any]], uid: str) -> Iterator[dict[str, Any]]:
 def _number(replica_set: Raw) -> int:
     text = (replica_set["metadata"].get("annotations") or {}).get(keys.REVISION, "")
     return int(text) if text.isascii() and text.isdigit() else 0
+
+
+def _written(replica_set: Raw) -> Raw:
+    """Its template as people wrote it: without metadata of a role, and without anti-affinity between revisions."""
+    found = decode(ReplicaSet, dict(replica_set))
+    return as_written(found, without_hash_label(found.spec.template))
 
 
 def _patched(revision: Raw) -> Raw:

@@ -14,6 +14,7 @@ from rollouts.kube.recorder import Recorder
 from rollouts.planner.actions import Action, Announcement
 from rollouts.planner.analysisrun import RunPlan
 from rollouts.planner.draft import Plan
+from rollouts.planner.duration import superseded
 from rollouts.planner.snapshot import Snapshot
 
 log = structlog.get_logger("rollouts.controller")
@@ -104,7 +105,11 @@ class Journal:
 
     def _measure_end(self, snapshot: Snapshot, plan: Plan) -> None:
         before, after = snapshot.status.duration, plan.status.duration
-        if after is not None and after.finished_at is not None and (before is None or before.finished_at is None):
+        gave_way = superseded(before, after)
+        if gave_way is not None:
+            self._metrics.ended(snapshot.key, gave_way)
+        is_new = gave_way is not None or before is None or before.finished_at is None
+        if after is not None and after.finished_at is not None and is_new:
             self._metrics.ended(snapshot.key, after)
 
 

@@ -4,9 +4,11 @@ from datetime import datetime
 
 import msgspec
 
-from rollouts.api import reasons
+from rollouts.api import keys, reasons
 from rollouts.api.rollout import RolloutDuration, RolloutStatus
-from rollouts.planner.snapshot import Snapshot
+from rollouts.planner.draft import Draft
+from rollouts.planner.rollback import is_within_window
+from rollouts.planner.snapshot import Snapshot, available, revision_of
 
 replace = msgspec.structs.replace
 
@@ -27,18 +29,54 @@ def _begun(snapshot: Snapshot, status: RolloutStatus, now: datetime) -> RolloutD
         return fresh if old is None else old
     retried = before.aborted_at is not None and not status.abort
     changed = before.current_pod_hash != status.current_pod_hash
-    if old.finished_at is not None and (retried or changed):
+    if old.finished_at is not None and (retried or (changed and not _is_at_rest(snapshot, status))):
         return fresh
     if changed and old.finished_at is None:
         return _redirected(snapshot, status, old, now)
     return old
 
 
+def _is_at_rest(snapshot: Snapshot, status: RolloutStatus) -> bool:
+    """Back at the stable revision, all of whose pods are there: nothing is to be released."""
+    return status.current_pod_hash == status.stable_rs and available(snapshot.canary) >= snapshot.replicas
+
+
 def _redirected(snapshot: Snapshot, status: RolloutStatus, old: RolloutDuration, now: datetime) -> RolloutDuration:
     """In mid-release: back to an older revision goes on in the same record, a newer one begins another."""
-    if status.current_pod_hash == snapshot.status.stable_rs:
+    if status.current_pod_hash == snapshot.status.stable_rs or _is_recent(snapshot):
         return replace(old, completion_status=reasons.FAST_ROLLED_BACK)
+    if _is_older(snapshot):
+        return replace(old, completion_status=reasons.ROLLED_BACK)
     return RolloutDuration(rollout_started_at=now)
+
+
+def _is_older(snapshot: Snapshot) -> bool:
+    """The template in force has had a ReplicaSet before: its number is not the highest, or was raised already."""
+    canary = snapshot.canary
+    if canary is None:
+        return False
+    highest = max((revision_of(found.metadata) for found in snapshot.older), default=0)
+    return revision_of(canary.metadata) < highest or keys.REVISION_HISTORY in canary.metadata.annotations
+
+
+def _is_recent(snapshot: Snapshot) -> bool:
+    return _is_older(snapshot) and is_within_window(snapshot, Draft(snapshot.status))
+
+
+def superseded(old: RolloutDuration | None, new: RolloutDuration | None) -> RolloutDuration | None:
+    """The record whose place *new* took before it had ended, as ended when that began: no status keeps it."""
+    now = new.rollout_started_at if new else None
+    if old is None or now is None or old.finished_at is not None or old.rollout_started_at in {None, now}:
+        return None
+    since, total = old.manual_pause_started_at, old.total_manual_pause_duration_seconds or 0
+    paused = total + (int((now - since).total_seconds()) if since else 0)
+    return replace(
+        old,
+        finished_at=now,
+        completion_status=reasons.SUPERSEDED,
+        manual_pause_started_at=None,
+        total_manual_pause_duration_seconds=paused,
+    )
 
 
 def _paused(snapshot: Snapshot, status: RolloutStatus, record: RolloutDuration, now: datetime) -> RolloutDuration:

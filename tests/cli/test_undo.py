@@ -90,3 +90,14 @@ async def test_a_stateful_set_goes_back_to_what_its_own_revisions_hold(cluster):
     result = await present(cluster, workloadRef=ref, template=None).run("undo", "web")
     assert result.stdout == "rollout 'web' undo to revision 1\n"
     assert cluster.writes() == [("PATCH", cluster.path("statefulsets", "app"), JSON_PATCH, put("web:v1"))]
+
+
+async def test_what_was_injected_into_the_pods_is_left_out(cluster):
+    old = replica_set("bbb", "2", "web:v1")
+    old["metadata"]["annotations"]["rollout.argoproj.io/ephemeral-metadata"] = '{"labels":{"role":"stable"}}'
+    old["spec"]["template"]["metadata"]["labels"]["role"] = "stable"
+    rule = {"labelSelector": {"matchExpressions": [{"key": "rollouts-pod-template-hash", "operator": "In"}]}}
+    terms = {"requiredDuringSchedulingIgnoredDuringExecution": [rule]}
+    old["spec"]["template"]["spec"]["affinity"] = {"podAntiAffinity": terms}
+    await present(cluster, HISTORY[0], old).run("undo", "web")
+    assert cluster.writes() == [("PATCH", cluster.path("rollouts", "web"), JSON_PATCH, put("web:v1"))]
