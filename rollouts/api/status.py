@@ -113,10 +113,10 @@ class PartitionStatus(Part, frozen=True):
     """Ours: what only a Rollout of a StatefulSet keeps.
 
     *workload*: the StatefulSet. *original*: its partition as its users want it, given back in the end. *step*: whose
-    share the partition stands for (the number of steps: all pods; None: no share). *serving*: "<revision> <Service>@<RFC 3339>", since when it stands
-    behind that Service. *resets*: when somebody else wrote the partition, lately. *ignored_replicas*: of which
-    `spec.replicas` an Event already said that it counts for nothing. *lost*: the revision that Kubernetes made current
-    though it was not promoted.
+    share the partition stands for (the number of steps: all pods; None: no share).
+    *serving*: "<revision> <Service>@<RFC 3339>", since when it stands behind that Service. *resets*: when somebody else
+    wrote the partition, lately. *ignored_replicas*: of which `spec.replicas` an Event already said that it counts for
+    nothing. *lost*: the revision that Kubernetes made current though it was not promoted.
     """
 
     original: int
