@@ -100,7 +100,8 @@ async def play(client: Client, scenario: Scenario, perturbation: Perturbation, n
         begun, mark = told.version, len(proxy.seen)
         proxy.writes = 0
         proxy.faults = perturbation.faults
-        async with revived(controller, proxy, perturbation) as lives:
+        lives = Lives(controller, told)
+        async with revived(lives, proxy, perturbation):
             stuck = await staged(scenario, stage, told, perturbation)
             while not stuck and lives.ended != lives.at_rest:
                 stuck = await lives.rested(scenario, told, perturbation)
@@ -144,8 +145,8 @@ def patience_with(perturbation: Perturbation, scenario: Scenario) -> float:
 class Lives:
     """A controller's deaths."""
 
-    def __init__(self, controller: Mortal) -> None:
-        self._controller = controller
+    def __init__(self, controller: Mortal, told: History) -> None:
+        self._controller, self._told = controller, told
         self.ended = 0
         self.at_rest = 0
         self._wrong: list[str] = []
@@ -165,13 +166,16 @@ class Lives:
 
     async def follow(self, proxy: Proxy, perturbation: Perturbation) -> None:
         """Start it again whenever it is killed."""
+        idle, version = 0, 0
         while True:
             code = await self._controller.ended()
             self.ended += 1
             if code != KILLED or not perturbation.crash:
                 self._wrong.append(f"the controller ended by itself with exit code {code}")
             if perturbation.crash == EVERY:
-                proxy.faults = replace(proxy.faults, kill_after=proxy.writes + 1)
+                # a write that changes nothing (the Rollout is asked whether it is still there) brings no life forward
+                idle, version = (idle + 1 if self._told.version == version else 0), self._told.version
+                proxy.faults = replace(proxy.faults, kill_after=proxy.writes + 1 + idle)
             await self._controller.start()
 
     def complaints(self) -> list[str]:
@@ -183,12 +187,11 @@ KILLED, READY = -9, 200
 
 
 @asynccontextmanager
-async def revived(controller: Mortal, proxy: Proxy, perturbation: Perturbation) -> AsyncIterator[Lives]:
+async def revived(lives: Lives, proxy: Proxy, perturbation: Perturbation) -> AsyncIterator[None]:
     """The controller starts again after each end while the body runs."""
-    lives = Lives(controller)
     async with asyncio.TaskGroup() as group:
         following = group.create_task(lives.follow(proxy, perturbation), name="start it again")
-        yield lives
+        yield
         following.cancel()
 
 
