@@ -76,7 +76,8 @@ async def test_whoever_keeps_writing_it_is_named(scene: Scene):
         await scene.until("counted", lambda reset=reset: resets(scene, reset + 1))
     condition = await scene.until("contested", lambda: contested(scene))
     assert "the last by kubectl-client-side-apply" in condition["message"]
-    assert [event["count"] for event in await scene.events("PartitionContested")] == [1]
+    said = await scene.until("said", lambda: scene.events("PartitionContested"))
+    assert [event["count"] for event in said] == [1]
 
 
 async def resets(scene: Scene, count: int) -> bool:

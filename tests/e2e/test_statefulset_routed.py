@@ -59,7 +59,7 @@ async def under_load(scene: Scene, way: Way):
     rollout = referring(*STEPS, trafficRouting={"statefulSet": {}, **way.router})
     governing = service("db")
     governing["spec"]["clusterIP"] = "None"
-    await idle(scene, governing, *way.manifests(host), stateful_set(drain="1s"), rollout)
+    await idle(scene, governing, *way.manifests(host), stateful_set(drain="3s"), rollout)
     await scene.served(host, way.url)
     async with scene.load(host, url=way.url, clients=2, rate=60) as load:
         yield load
