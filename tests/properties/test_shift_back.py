@@ -15,6 +15,8 @@ from tests.properties.releases import COMMANDS, IMAGES, SCALES, Release, lived, 
 
 TOTAL = 100
 KILLS = st.tuples(st.sampled_from(["stable", "canary"]), st.integers(1, 12)).map(lambda one: {"kill": dict([one])})
+BACK = st.sampled_from(["abort", {"image": "web:1"}, {"image": "web:3"}, {"patch": {"spec": {"abort": True}}}])
+AFTERWARDS = st.tuples(st.integers(10, 100), st.integers(1, 12), st.sampled_from([0.0, 0.5, 3.0]), BACK)
 VERBS = (KILLS, KILLS, "abort", "retry", "promote", COMMANDS, IMAGES, SCALES)
 
 
@@ -72,12 +74,22 @@ class Capacity(Judge):
 @pytest.mark.parametrize("router", ["nginx", "gatewayAPI"])
 @given(data=st.data())
 def test_weight_moves_no_faster_than_pods_allow(router, is_dynamic, data):
-    release = data.draw(releases(router, bad=True, manual=True, verbs=VERBS))
+    release = weakened(data.draw(releases(router, manual=True, verbs=VERBS)), data.draw(AFTERWARDS))
     if is_dynamic:
         release = dynamic(release)
     judge = Capacity(sized_apart=any("setCanaryScale" in step for step in release.canary["steps"]))
     lived(release, watched(release, judge))
     assert judge.charges == []
+
+
+def weakened(release: Release, afterwards: tuple[int, int, float, object]) -> Release:
+    """The release with weight on the canary when stable pods die and it is to be taken back."""
+    weight, pods, seconds, verb = afterwards
+    steps = [{"setWeight": weight}, {"pause": {}}, *release.canary["steps"]]
+    dying = ((100.0, {"kill": {"stable": pods}}), (seconds, verb))
+    return replace(
+        release, canary={**release.canary, "steps": steps}, edits=(release.edits[0], *dying, *release.edits[1:])
+    )
 
 
 def dynamic(release: Release) -> Release:
