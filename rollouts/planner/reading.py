@@ -13,6 +13,7 @@ from rollouts.planner.validation.affinity import affinity_problems
 from rollouts.planner.validation.blue_green import blue_green_problems
 from rollouts.planner.validation.canary import canary_problems
 from rollouts.planner.validation.fields import number_problems, selection_problems, strategy_problems
+from rollouts.planner.validation.metadata import metadata_problems
 from rollouts.planner.validation.partition import partition_problems, with_services
 from rollouts.planner.validation.template import template_problems
 from rollouts.planner.validation.unserved import unserved_problems
@@ -86,10 +87,11 @@ def read_revision(rollout: Rollout, spec: RolloutSpec, workload: Workload | Stat
     selector: Json = rollout.spec.get("selector") or (selector_of(workload) if workload else {})
     try:
         found = pod_template_hash(template, rollout.status.collision_count)
-    except MisfitError as wrong:
-        return Revision(template, selector, "", (Problem(f"spec.template{wrong.path}", None, wrong.detail),))
+    except MisfitError as misfit:
+        return Revision(template, selector, "", (Problem(f"spec.template{misfit.path}", None, misfit.detail),))
     selection = spec.selector or LabelSelector.model_validate(selector)
-    return Revision(template, selector, found, tuple(template_problems(template, selection)))
+    wrong = (*template_problems(template, selection), *metadata_problems(spec, selection))
+    return Revision(template, selector, found, wrong)
 
 
 class _Bound(NamedTuple):
