@@ -26,7 +26,7 @@ from tests.e2e.scene import Scene
 
 UNDISTURBED, DISTURBED = 120.0, 150.0
 # How long a controller takes to start and to look at everything, on a machine that has other work.
-BIRTH = 20.0
+BIRTH = 60.0
 # Longer than anything that comes by itself is away: a weight that settles, a delay of a scale-down, a measurement.
 QUIET = 2.5
 # A controller with an instance id sees of these only what carries it.
