@@ -10,6 +10,7 @@ from rollouts.planner.draft import Draft, Extent
 from rollouts.planner.ordinals import Ordinals
 from rollouts.planner.partition import keeping
 from rollouts.planner.snapshot import Snapshot, target
+from rollouts.planner.validation.partition import ignored_fields
 
 STAGE: Final = "take_hold"
 
@@ -46,7 +47,17 @@ def _taken(snapshot: Snapshot, draft: Draft, ordinals: Ordinals) -> Draft:
     if snapshot.status.partition is None:
         ours = ordinals.written == ordinals.partition
         draft = draft.with_status(partition=PartitionStatus(0 if ours else ordinals.partition, name))
+        draft = _told_of_fields(snapshot, draft)
     return _recognized(snapshot, draft, ordinals).stop(f"StatefulSet {name} is taken into care", Extent.NOTHING)
+
+
+def _told_of_fields(snapshot: Snapshot, draft: Draft) -> Draft:
+    """What counts for nothing here is said once, when the StatefulSet is taken into care."""
+    names = ignored_fields(snapshot.strategy)
+    if not names:
+        return draft
+    text = f"ignored with a StatefulSet, each of whose pods has one place: {', '.join(names)}"
+    return draft.announce(Announcement(reasons.FIELDS_IGNORED, text, is_warning=True)).say(STAGE, "pass", text)
 
 
 def _recognized(snapshot: Snapshot, draft: Draft, ordinals: Ordinals) -> Draft:

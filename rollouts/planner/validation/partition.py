@@ -30,6 +30,14 @@ MEANINGLESS: Final = {
     "canaryMetadata": ("canary_metadata", IN_TEMPLATE),
     "stableMetadata": ("stable_metadata", IN_TEMPLATE),
 }
+# What a canary of ReplicaSets needs and a partition has no use for: harmless, so that it is said and not refused.
+IGNORED: Final = {
+    "maxSurge": "max_surge",
+    "maxUnavailable": "max_unavailable",
+    "scaleDownDelaySeconds": "scale_down_delay_seconds",
+    "scaleDownDelayRevisionLimit": "scale_down_delay_revision_limit",
+    "abortScaleDownDelaySeconds": "abort_scale_down_delay_seconds",
+}
 NO_RESTART: Final = "change an annotation in the StatefulSet's template, which is then released in steps; remove this"
 ON_DELETE: Final = "pods must be replaced by a partition: set updateStrategy.type of the StatefulSet to RollingUpdate"
 
@@ -61,6 +69,11 @@ def _meaningless(spec: RolloutSpec, canary: CanaryStrategy) -> Iterator[Problem]
     for name, (field, why) in MEANINGLESS.items():
         if getattr(canary, field):
             yield Problem(f"spec.strategy.canary.{name}", None, why, "Forbidden")
+
+
+def ignored_fields(canary: CanaryStrategy) -> tuple[str, ...]:
+    """Fields that are written and that count for nothing with a StatefulSet."""
+    return tuple(name for name, field in IGNORED.items() if field in canary.model_fields_set)
 
 
 def with_services(spec: RolloutSpec, rollout: Rollout) -> RolloutSpec:

@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+from rollouts.api.rollout import CanaryStrategy
 from rollouts.planner.draft import Extent
 from rollouts.planner.stages.take_hold import take_hold
 from tests import placed
@@ -66,3 +67,20 @@ def test_a_number_of_replicas_in_the_rollout_is_ignored_and_said_once():
     assert (
         decided(placed.release().wanting(replicas=5).having(partition=kept)).status.partition.ignored_replicas is None
     )
+
+
+def test_fields_that_count_for_nothing_are_said_once():
+    named = FRESH.snapshot
+    canary = {"maxSurge": 1, "abortScaleDownDelaySeconds": 0, "steps": []}
+    strategy = CanaryStrategy.model_validate(canary)
+    spec = named.spec.model_copy(update={"strategy": named.spec.strategy.model_copy(update={"canary": strategy})})
+    found = take_hold(replace(named, spec=spec), draft(named), NOW)
+    assert [(event.reason, event.message) for event in found.events] == [
+        (
+            "FieldsIgnored",
+            "ignored with a StatefulSet, each of whose pods has one place: maxSurge, abortScaleDownDelaySeconds",
+        )
+    ]
+    assert events(decided(FRESH)) == []
+    held = placed.release(set_weight(40)).snapshot
+    assert take_hold(replace(held, spec=spec), draft(held), NOW).events == ()
