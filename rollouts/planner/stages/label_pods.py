@@ -33,19 +33,28 @@ def label_pods(snapshot: Snapshot, draft: Draft, now: datetime) -> Draft:
 
 def _label(snapshot: Snapshot, draft: Draft, revision: ReplicaSet) -> Draft:
     wanted = metadata_of(snapshot, revision, draft.status.stable_rs)
-    role = "none" if not (wanted.labels or wanted.annotations) else noted(wanted)
-    # Pods first: their old keys are known from the ReplicaSet's note, which the second write replaces.
-    for pod in snapshot.pods.get(revision.metadata.uid, ()):
+    pods = [pod for pod in snapshot.pods.get(revision.metadata.uid, ()) if not pod.is_deleting]
+    draft = _label_set(snapshot, draft, revision, wanted, pods)
+    for pod in pods:
         draft = _label_pod(snapshot, draft, revision, wanted, pod)
-    note = noted(wanted) if role != "none" else None
-    if revision.metadata.annotations.get(keys.EPHEMERAL_METADATA) == note:
-        return draft
+    return draft
+
+
+def _label_set(
+    snapshot: Snapshot, draft: Draft, revision: ReplicaSet, wanted: PodTemplateMetadata, pods: list[Pod]
+) -> Draft:
+    """Template and note. Whatever a pod may carry is in the note: it is written before pods are, and forgets last."""
+    kept = _kept(revision, wanted, pods)
+    note = noted(kept) if kept.labels or kept.annotations else None
     metadata = revision.spec.template.get("metadata") or {}
     patch = {
         part: changes
         for part in ("labels", "annotations")
         if (changes := _changes(snapshot, revision, wanted, part, metadata.get(part) or {}))
     }
+    if not patch and revision.metadata.annotations.get(keys.EPHEMERAL_METADATA) == note:
+        return draft
+    role = noted(wanted) if wanted.labels or wanted.annotations else "none"
     update = UpdateReplicaSet(
         target(revision.metadata),
         f"{revision.metadata.name}: metadata of its pods is {role}",
@@ -55,9 +64,22 @@ def _label(snapshot: Snapshot, draft: Draft, revision: ReplicaSet) -> Draft:
     return merged(draft, update, STAGE)
 
 
+def _kept(revision: ReplicaSet, wanted: PodTemplateMetadata, pods: list[Pod]) -> PodTemplateMetadata:
+    """*wanted*, and what was injected before and some pod still carries."""
+    old = injected(revision)
+    parts = {
+        part: {
+            key: value
+            for key, value in old.get(part, {}).items()
+            if any(getattr(pod.metadata, part).get(key) == value for pod in pods)
+        }
+        | dict(getattr(wanted, part))
+        for part in ("labels", "annotations")
+    }
+    return PodTemplateMetadata(labels=parts["labels"], annotations=parts["annotations"])
+
+
 def _label_pod(snapshot: Snapshot, draft: Draft, revision: ReplicaSet, wanted: PodTemplateMetadata, pod: Pod) -> Draft:
-    if pod.is_deleting:
-        return draft
     labels = _changes(snapshot, revision, wanted, "labels", pod.metadata.labels)
     annotations = _changes(snapshot, revision, wanted, "annotations", pod.metadata.annotations)
     if not labels and not annotations:

@@ -40,9 +40,20 @@ def test_each_role_has_its_own_on_template_note_and_pods():
     assert (found["c"].labels, found["c"].annotations) == ({"role": "canary"}, {})
 
 
-def test_pods_come_before_the_note_that_knows_what_they_carry():
+def test_the_note_of_what_pods_will_carry_comes_before_them():
     found = [action.target.key.name for action in actions(of(released(), stable=(pod("s"),)))]
-    assert found.index("s") < found.index(f"web-{STABLE}")
+    assert found.index(f"web-{STABLE}") < found.index("s")
+
+
+def test_the_note_forgets_a_key_when_no_pod_carries_it_any_more():
+    renamed = given.release(canaryMetadata={"labels": {"part": "canary"}}).pods(canary="1/1")
+
+    def note(**labels):
+        old = of(renamed, canary=(pod("c", **labels),))
+        return by_name(actions(injecting(old, "canary", FRESH)))[f"web-{CANARY}"].annotations[NOTE]
+
+    assert note(role="canary") == '{"labels":{"part":"canary","role":"canary"}}'
+    assert note(part="canary") == '{"labels":{"part":"canary"}}'
 
 
 def labelled(situation, **pods):
@@ -71,7 +82,7 @@ def test_promotion_makes_the_canary_stable_and_the_old_revision_nothing():
     found = by_name(actions(labelled(promoted, canary=(pod("c", role="canary"),), stable=(pod("s", role="stable"),))))
     assert found[f"web-{CANARY}"].annotations == {NOTE: SETTLED}
     assert (found["c"].labels, found["c"].annotations) == ({"role": "stable"}, {"a": "b"})
-    assert found[f"web-{STABLE}"].annotations == {NOTE: None}
+    assert found[f"web-{STABLE}"].annotations == {NOTE: '{"labels":{"role":"stable"}}'}
     assert found[f"web-{STABLE}"].template == {"metadata": {"labels": {"role": None}, "annotations": {"a": None}}}
     assert found["s"].labels == {"role": None}
 
@@ -84,7 +95,13 @@ def test_an_older_revision_loses_what_it_carried():
         metadata={"labels": {"role": "canary"}},
     )
     found = by_name(actions(third))
-    assert (found[f"web-{OLDER}"].annotations, found["o"].labels) == ({NOTE: None}, {"role": None})
+    assert (found[f"web-{OLDER}"].annotations, found["o"].labels) == ({NOTE: FRESH}, {"role": None})
+
+
+def test_a_revision_without_pods_loses_its_note_at_once():
+    third = injecting(of(released().pods(older="0/0")), "older", FRESH, metadata={"labels": {"role": "canary"}})
+    found = by_name(actions(third))[f"web-{OLDER}"]
+    assert (found.annotations, found.template) == ({NOTE: None}, {"metadata": {"labels": {"role": None}}})
 
 
 def test_a_key_that_was_renamed_in_the_strategy_goes():
