@@ -77,9 +77,21 @@ def _old_ones(snapshot: Snapshot, draft: Draft, strategy: BlueGreenStrategy, now
     delay = Delay(max(strategy.scale_down_delay, HANDOVER), strategy.scale_down_delay_revision_limit)
     for revision in _unreferenced(snapshot, draft, strategy):
         change = after_delay(revision, _kept(snapshot, revision), delay, now)
+        if delay.limit is not None and delay.taken >= delay.limit:
+            change = _beyond(revision, delay.limit, now)
         delay = replace(delay, taken=delay.taken + (change.replicas > 0))
         draft = write(snapshot, draft, change, stage).wake(pending(change, now))
     return draft
+
+
+def _beyond(revision: ReplicaSet, limit: int, now: datetime) -> Resize:
+    """One revision too many stays only as long as proxies need to leave it."""
+    size, at = revision.spec.replicas, deadline_of(revision)
+    if at is None:
+        return Resize(revision, size, "requests on their way end first", rfc3339(now + HANDOVER))
+    if now <= at <= now + HANDOVER:
+        return Resize(revision, size, f"stays until {rfc3339(at)}")
+    return Resize(revision, 0, f"{limit} old revisions keep their pods", None)
 
 
 def _is_open(draft: Draft, strategy: BlueGreenStrategy) -> bool:

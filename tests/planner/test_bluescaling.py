@@ -99,7 +99,7 @@ def test_a_small_old_revision_is_whole_again_on_the_way_back():
         ({}, {STABLE: (None, {DEADLINE: IN[30]})}),
         ({"scaleDownDelaySeconds": 7}, {STABLE: (None, {DEADLINE: IN[7]})}),
         ({"scaleDownDelaySeconds": 0}, {STABLE: (None, {DEADLINE: IN[2]})}),
-        ({"scaleDownDelayRevisionLimit": 0}, {STABLE: (0, {})}),
+        ({"scaleDownDelayRevisionLimit": 0}, {STABLE: (None, {DEADLINE: IN[2]})}),
         ({"scaleDownDelayRevisionLimit": 1}, {STABLE: (None, {DEADLINE: IN[30]})}),
     ],
     ids=["default", "a delay", "none: what proxies need", "no revision may wait", "one may wait"],
@@ -124,7 +124,13 @@ def test_the_end_of_a_delay_wakes():
 
 def test_the_newest_old_revisions_fill_the_limit():
     three = promoted(scaleDownDelayRevisionLimit=1).pods(older="4/4")
-    assert sized(three) == {STABLE: (None, {DEADLINE: IN[30]}), OLDER: (0, {})}
+    assert sized(three) == {STABLE: (None, {DEADLINE: IN[30]}), OLDER: (None, {DEADLINE: IN[2]})}
+
+
+@pytest.mark.parametrize(("deadline", "written"), [(1, {}), (2, {}), (3, {STABLE: (0, {DEADLINE: None})})])
+def test_beyond_the_limit_pods_stay_only_while_proxies_leave_them(deadline, written):
+    left = given.at(NOW + timedelta(seconds=deadline))
+    assert sized(promoted(scaleDownDelayRevisionLimit=0).noted("stable", scale_down_deadline=left)) == written
 
 
 def test_without_a_limit_all_may_wait():
