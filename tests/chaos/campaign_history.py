@@ -7,7 +7,7 @@ store, so that the rows of several watches can be put in order by them.
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import msgspec
@@ -25,6 +25,7 @@ from rollouts.api.kinds import (
 )
 from rollouts.api.meta import Kind
 from rollouts.kube.client import Client
+from rollouts.kube.errors import Unreachable
 from tests.chaos.checker import Row
 from tests.chaos.scenarios_words import Condition, Json
 
@@ -108,14 +109,20 @@ class History:
                 self._note("ADDED", kind, item)
         begun.set()
         while True:
-            params = {"watch": "1", "resourceVersion": version}
-            async with self._client.stream(kind.path(self._namespace), params) as lines:
-                async for line in lines:
-                    change = msgspec.json.decode(line)
-                    if change["type"] == "ERROR":
-                        raise Never(f"the history of {kind.plural} has a gap: {change['object'].get('message')}")
-                    self._note(change["type"], kind, change["object"])
-                    version = change["object"]["metadata"]["resourceVersion"]
+            params = {"watch": "1", "resourceVersion": version, "allowWatchBookmarks": "true"}
+            # a stream that is cut off, or silent for long, goes on where it was
+            with suppress(Unreachable):
+                async with self._client.stream(kind.path(self._namespace), params) as lines:
+                    async for line in lines:
+                        version = self._heard(kind, msgspec.json.decode(line))
+
+    def _heard(self, kind: Kind, change: Json) -> str:
+        """One line of a watch; the version it tells of."""
+        if change["type"] == "ERROR":
+            raise Never(f"the history of {kind.plural} has a gap: {change['object'].get('message')}")
+        if change["type"] != "BOOKMARK":
+            self._note(change["type"], kind, change["object"])
+        return str(change["object"]["metadata"]["resourceVersion"])
 
     def _note(self, change: str, kind: Kind, body: Json) -> None:
         name = body["metadata"]["name"]
