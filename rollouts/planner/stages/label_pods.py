@@ -1,7 +1,7 @@
 """Metadata by role, on ReplicaSets and on their pods; and the newest one's anti-affinity (contract §3.11, §3.12)."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from rollouts.api import keys
@@ -17,18 +17,20 @@ from rollouts.planner.snapshot import Snapshot, hash_of, target
 from rollouts.wire import mergepatch
 
 STAGE: Final = "label_pods"
+# Pods wake nobody here, and a note forgets only once it has seen them without what they carried.
+AGAIN: Final = timedelta(seconds=2)
 Changes = Mapping[str, str | None]
 
 
 def label_pods(snapshot: Snapshot, draft: Draft, now: datetime) -> Draft:
     """Bring every ReplicaSet that has pods, and these pods, to what their role wants."""
-    _ = now
     draft = _keep_apart(snapshot, draft)
     if not wants_metadata(snapshot.spec, snapshot.replica_sets):
         return draft
     for revision in snapshot.replica_sets:
         draft = _label(snapshot, draft, revision)
-    return draft
+    labels = any(isinstance(action, LabelPod) for action in draft.actions)
+    return draft.wake(now + AGAIN) if labels else draft
 
 
 def _label(snapshot: Snapshot, draft: Draft, revision: ReplicaSet) -> Draft:

@@ -1,4 +1,4 @@
-from rollouts.planner.stages.label_pods import label_pods
+from rollouts.planner.stages.label_pods import AGAIN, label_pods
 from tests import given
 from tests.given import CANARY, NOW, OLDER, STABLE, draft, set_weight, written
 from tests.planner.pods import going, injecting, of, pod
@@ -71,6 +71,12 @@ def test_what_is_as_wanted_is_not_written():
 def test_pods_are_mended_where_their_template_is_right_already():
     found = actions(labelled(released(), canary=(pod("c", role="stable"), pod("d", role="canary"))))
     assert [(action.target.key.name, action.labels) for action in found] == [("c", {"role": "canary"})]
+
+
+def test_who_changed_pods_looks_again():
+    for labels, wake in (({"role": "stable"}, NOW + AGAIN), ({"role": "canary"}, None)):
+        snapshot = labelled(released(), canary=(pod("c", **labels),))
+        assert label_pods(snapshot, draft(snapshot), NOW).wake_at == wake
 
 
 def test_pods_that_go_are_left_alone():
