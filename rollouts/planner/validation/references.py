@@ -9,9 +9,9 @@ from rollouts.api.kinds import DEPLOYMENT, POD_TEMPLATE, REPLICA_SET, STATEFUL_S
 from rollouts.api.meta import Json
 from rollouts.api.model import Problem, SpecError
 from rollouts.api.rollout import Rollout, RolloutSpec, WorkloadRef
-from rollouts.api.workloads import Service, StatefulSet, Workload, labels_of
+from rollouts.api.workloads import PodTemplate, Service, StatefulSet, Workload, labels_of
 from rollouts.planner.validation.partition import stateful_set_problems
-from rollouts.planner.validation.shown import bare
+from rollouts.planner.validation.shown import bare, required
 
 WORKLOAD: Final = "spec.workloadRef"
 KINDS: Final = {kind.name: kind for kind in (DEPLOYMENT, REPLICA_SET, POD_TEMPLATE, STATEFUL_SET)}
@@ -33,6 +33,8 @@ def workload_problems(
         kind = KINDS[ref.kind]
         where = f"{kind.plural}.{kind.group}".rstrip(".")
         yield bare(f'{where} "{rollout.metadata.namespace}/{ref.name}" not found')
+    elif isinstance(workload, PodTemplate) and spec.selector is None:
+        yield required("spec.selector", "a PodTemplate has none that the Rollout could take over")
     elif isinstance(workload, StatefulSet):
         yield from stateful_set_problems(workload, rollout)
 
