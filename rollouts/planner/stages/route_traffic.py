@@ -160,7 +160,7 @@ def _within_capacity(snapshot: Snapshot, draft: Draft, wanted: int) -> tuple[int
 def _split(snapshot: Snapshot, draft: Draft, weight: int, now: datetime) -> TrafficSplit | None:
     """The whole split; None while nothing was ever routed and the first pods are not all there."""
     have = available(snapshot.of_hash(draft.status.stable_rs))
-    if snapshot.status.canary.weights is None and not _has_first_pods(snapshot, have):
+    if snapshot.status.canary.weights is None and not _has_first_pods(snapshot, draft, have):
         return None
     split = TrafficSplit(
         canary=weight,
@@ -176,11 +176,18 @@ def _split(snapshot: Snapshot, draft: Draft, weight: int, now: datetime) -> Traf
     return idle if weight == 0 and _is_idle(snapshot, draft, idle, now) else split
 
 
-def _has_first_pods(snapshot: Snapshot, have: int) -> bool:
-    """All of the stable revision; of a StatefulSet, which was there before us, any of either."""
-    if snapshot.ordinals is None:
-        return have >= snapshot.replicas
-    return have + available(snapshot.canary) > 0 or snapshot.replicas == 0
+def _has_first_pods(snapshot: Snapshot, draft: Draft, have: int) -> bool:
+    """All of the stable revision; of a StatefulSet, which was there before us, any of either.
+
+    Ours: a stable revision that never came up does not block a canary that did.
+    """
+    if snapshot.ordinals is not None:
+        return have + available(snapshot.canary) > 0 or snapshot.replicas == 0
+    if have >= snapshot.replicas:
+        return True
+    canary = snapshot.canary
+    is_releasing = draft.status.stable_rs != "" and not draft.is_promoted and not draft.is_aborted
+    return is_releasing and canary is not None and available(canary) > 0 and not _not_pointed(snapshot, canary)
 
 
 def _routes(snapshot: Snapshot, draft: Draft) -> tuple[SetHeaderRoute | SetMirrorRoute, ...]:
