@@ -1,3 +1,7 @@
+from dataclasses import replace
+
+from msgspec import structs
+
 from rollouts.planner.injected import (
     affinity_term,
     injected_at_birth,
@@ -90,3 +94,25 @@ def test_pods_keep_away_from_a_stable_revision_that_is_another():
     assert affinity_term(snapshot, STABLE) is None
     assert affinity_term(given.first(**APART).snapshot, CANARY) is None
     assert affinity_term(given.release().snapshot, CANARY) is None
+
+
+def test_another_controllers_replica_set_is_found_beneath_what_was_injected():
+    """Equal template, another hash: taken over as it is, with its metadata and its anti-affinity."""
+    term = affinity_term(given.release(**APART).snapshot, CANARY)
+    note = '{"labels":{"role":"canary"}}'
+    affinity = {"podAntiAffinity": {REQUIRED: [term[REQUIRED]]}}
+    there = injecting(
+        given.release(**ROLES).snapshot,
+        "canary",
+        note,
+        metadata={"labels": {"role": "canary"}},
+        spec={"affinity": affinity},
+    )
+    foreign = {**there.of_hash(CANARY).metadata.labels, "rollouts-pod-template-hash": "other"}
+    sets = tuple(
+        structs.replace(found, metadata=structs.replace(found.metadata, labels=foreign))
+        if found is there.of_hash(CANARY)
+        else found
+        for found in there.replica_sets
+    )
+    assert replace(there, replica_sets=sets).canary_hash == "other"

@@ -1,0 +1,37 @@
+from rollouts.planner.dynamic import descent, full_share, is_dynamic, returned, stable_rest
+from tests import given
+from tests.given import draft, set_weight
+
+STEPS = (set_weight(25), set_weight(50), set_weight(75))
+
+
+def dynamic(weight, **pods):
+    return given.nginx(*STEPS, dynamicStableScale=True).weighing(weight).pods(**pods).snapshot
+
+
+def test_only_who_asks_for_it_has_it():
+    assert is_dynamic(dynamic(0))
+    assert not is_dynamic(given.nginx(*STEPS).snapshot)
+
+
+def test_an_aborted_canary_keeps_the_pods_that_stable_cannot_replace_yet():
+    # the first weight from behind for which fewer pods are enough than stable lacks
+    assert descent(dynamic(75, stable="1/1", canary="3/3")) == 50
+    assert descent(dynamic(75, stable="3/4", canary="1/1")) == 0
+
+
+def test_weight_returns_as_far_as_stable_has_pods():
+    for have, canary, left in (("1/1", "3/3", 75), ("2/4", "3/3", 50), ("3/4", "1/1", 25), ("4/4", "1/1", 0)):
+        there = dynamic(75, stable=have, canary=canary)
+        assert returned(there, draft(there)) == left
+
+
+def test_a_full_promotion_moves_weight_with_the_canarys_pods():
+    shares = [full_share(dynamic(25, canary=f"{have}/4")) for have in range(5)]
+    assert shares == [0, 25, 50, 75, 100]
+
+
+def test_stable_keeps_pods_for_the_traffic_it_still_has():
+    assert [stable_rest(dynamic(weight)) for weight in (0, 25, 70, 100)] == [4, 3, 2, 0]
+    least = given.nginx(*STEPS, dynamicStableScale=True, minPodsPerReplicaSet=2).weighing(75).snapshot
+    assert stable_rest(least) == 2
