@@ -23,7 +23,7 @@ HERE = Path(__file__).resolve().parent
 SCENARIOS = {path.stem: yaml.safe_load(path.read_text()) for path in sorted((HERE.parent / "scenarios").glob("*.yaml"))}
 LONGEST = 60.0
 QUIET = 3.0
-LEAST = 24
+LEAST = 90
 
 
 def why_not(scenario: dict[str, Any]) -> str:

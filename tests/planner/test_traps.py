@@ -1,7 +1,7 @@
 """The traps of serving this API: each has its number, and a test in some `test_traps.py` that is named after it.
 
-Those about measuring are in tests/analysis, those about routes in tests/trafficrouters, those about the wire in
-tests/wire; the rest is here.
+Those about measuring are in tests/analysis, about routes in tests/trafficrouters, about writing and seeing in
+tests/controllers, about values in tests/wire; the rest is here.
 """
 
 import re
