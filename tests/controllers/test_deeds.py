@@ -1,4 +1,4 @@
-"""What each action of a StatefulSet canary writes, and that a replay or a successor is safe from it."""
+"""What actions on pods, StatefulSets and what belongs to them write, and that a replay or a successor is safe from it."""
 
 import pytest
 
@@ -13,15 +13,17 @@ from rollouts.planner.actions import (
     CreateService,
     DeletePod,
     EvictPod,
+    LabelPod,
     PatchStatefulSet,
     ReleaseService,
     SwitchService,
     Target,
+    UpdateReplicaSet,
 )
 from tests.controllers.apiserver import cluster
 from tests.kube.server import status
 
-GROUPS = {"statefulsets": "apps/v1", "services": "v1", "pods": "v1"}
+GROUPS = {"statefulsets": "apps/v1", "services": "v1", "pods": "v1", "replicasets": "apps/v1"}
 PIN = {"spec": {"updateStrategy": {"rollingUpdate": {"partition": 3}}}}
 OWNED = {
     "metadata": {
@@ -88,6 +90,32 @@ async def test_a_pod_that_changed_since_is_spared_and_one_that_is_gone_is_no_err
         gone = Target(Key("shop", "gone"), "uid", "1")
         await carry_out(action(gone, "abort"), writer)
         assert (server.wrote(), writer.written) == ([], [])
+
+
+async def test_a_pod_is_labelled_at_the_version_that_was_seen_and_the_answer_is_awaited(tmp_path):
+    async with cluster(tmp_path) as (server, client):
+        seen, writer = put(server, "pods"), Writer(client)
+        label = LabelPod(seen, {"role": "canary"}, {"why": "tried"}, "its role")
+        await carry_out(label, writer)
+        meta = server.get("pods", "x")["metadata"]
+        assert (meta["labels"]["role"], meta["annotations"]["why"]) == ("canary", "tried")
+        assert writer.written == [Written(POD, seen.key, meta["resourceVersion"])]
+        with pytest.raises(Conflict):
+            await carry_out(label, Writer(client))
+        now = Target(seen.key, seen.uid, meta["resourceVersion"])
+        await carry_out(LabelPod(now, {"role": None}, {}, "its role ended"), Writer(client))
+        assert "role" not in server.get("pods", "x")["metadata"]["labels"]
+
+
+async def test_a_template_is_patched_with_the_size(tmp_path):
+    async with cluster(tmp_path) as (server, client):
+        seen = put(server, "replicasets", spec={"replicas": 1, "template": {"metadata": {"labels": {"a": "b"}}}})
+        template = {"metadata": {"labels": {"role": "canary"}}}
+        await carry_out(UpdateReplicaSet(seen, "both", replicas=2, template=template), Writer(client))
+        assert server.get("replicasets", "x")["spec"] == {
+            "replicas": 2,
+            "template": {"metadata": {"labels": {"a": "b", "role": "canary"}}},
+        }
 
 
 async def test_an_eviction_that_a_budget_forbids_is_a_reprieve(tmp_path):
