@@ -1,0 +1,148 @@
+"""Argo Rollouts goes, ours comes: nothing is created, restarted or weighted anew, and the release goes on.
+
+Each situation is a recording of Argo Rollouts stopped at one second, put on the API server with its statuses before our
+controller looks at it. The audit log, which has every request, tells what it then does.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from rollouts.api.kinds import ANALYSIS_RUN, REPLICA_SET
+from rollouts.runtime.clock import SystemClock
+from tests.chaos.mortal import mortal
+from tests.e2e.audit import Audit
+from tests.e2e.frozen import Frozen, standing, thawed
+from tests.e2e.scene import Scene
+
+# What the old controller knew under other names: a release before Kubernetes 0.34 hashed creationTimestamp too.
+OTHER_ERA = {"7c86cc4674": "6f5d8c7b9d", "7bfb67cdff": "58b4c9d6f7"}
+# Owned by whom one may only read, or written in every takeover: the status, books of ReplicaSets, Events, the Lease.
+QUIET_WRITES = {"patch/rollouts/status", "patch/replicasets", "create/events", "patch/events", "patch/rollouts"}
+
+
+async def promote(scene: Scene) -> None:
+    await scene.promote()
+
+
+async def abort(scene: Scene) -> None:
+    await scene.patch({"status": {"abort": True}}, sub="status")
+
+
+async def retry(scene: Scene) -> None:
+    await scene.patch({"status": {"abort": False}}, sub="status")
+    await scene.phase("Paused")
+    await scene.promote()
+
+
+async def back(scene: Scene) -> None:
+    await scene.image("web:1")
+
+
+async def wait(scene: Scene) -> None:
+    """Time alone goes on with it."""
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What was left, the phase it must keep, what somebody does then, and how that ends: phase and sizes by image."""
+
+    frozen: Frozen
+    phase: str
+    then: Callable[[Scene], Awaitable[None]]
+    ends: str
+    sizes: dict[str, int]
+
+
+SITUATIONS = {
+    "nginx at step 4 of 6": Situation(Frozen("nginx", 7.0), "Paused", promote, "Healthy", {"web:1": 0, "web:2": 4}),
+    "nginx, hashes of another release": Situation(
+        Frozen("nginx", 7.0, OTHER_ERA), "Paused", promote, "Healthy", {"web:1": 0, "web:2": 4}
+    ),
+    "nginx, to be aborted": Situation(Frozen("nginx", 7.0), "Paused", abort, "Degraded", {"web:1": 4, "web:2": 2}),
+    "nginx, an abort in progress": Situation(
+        Frozen("nginx-abort", 6.5, deadline=15), "Degraded", wait, "Degraded", {"web:1": 4, "web:2": 0}
+    ),
+    "canary at step 4 of 4": Situation(
+        Frozen("canary-promote", 7.0), "Paused", promote, "Healthy", {"web:1": 0, "web:2": 4}
+    ),
+    "canary at step 2 of 4, to be aborted": Situation(
+        Frozen("canary-promote", 3.6), "Paused", abort, "Degraded", {"web:1": 4, "web:2": 0}
+    ),
+    "canary, aborted, to be retried": Situation(
+        Frozen("canary-abort-retry", 7.0), "Degraded", retry, "Healthy", {"web:1": 0, "web:2": 4}
+    ),
+    "a route of the Gateway API at step 4 of 4": Situation(
+        Frozen("gatewayapi", 8.0), "Paused", promote, "Healthy", {"web:2": 4}
+    ),
+    "blue-green waiting for promotion": Situation(
+        Frozen("bluegreen", 4.5), "Paused", promote, "Healthy", {"web:1": 0, "web:2": 2}
+    ),
+    "blue-green, hashes of another release": Situation(
+        Frozen("bluegreen", 4.5, OTHER_ERA), "Paused", promote, "Healthy", {"web:1": 0, "web:2": 2}
+    ),
+    "blue-green, an abort in progress": Situation(
+        Frozen("bluegreen-abort", 5.0, deadline=15), "Degraded", wait, "Degraded", {"web:1": 2, "web:2": 0}
+    ),
+    "blue-green, aborted, to be retried": Situation(
+        Frozen("bluegreen-abort", 9.5), "Degraded", retry, "Healthy", {"web:2": 2}
+    ),
+    "blue-green inside its delay, to be undone": Situation(
+        Frozen("bluegreen-fast-rollback", 4.5), "Healthy", back, "Healthy", {"web:1": 2}
+    ),
+    "idle": Situation(Frozen("nginx", 18.0), "Healthy", wait, "Healthy", {"web:1": 0, "web:2": 4}),
+}
+
+
+@pytest.mark.parametrize("name", SITUATIONS)
+async def test_taken_over_as_it_stands(scene: Scene, name: str):
+    situation = SITUATIONS[name]
+    await thawed(scene, situation.frozen, SystemClock().now())
+    before, left = await standing(scene), await scene.rollout()
+    audit = Audit(scene.namespace)
+    async with mortal(scene) as controller:
+        await scene.until("at work", controller.ready)
+        wrote = {one for one in await audit.quiet() if not one.startswith(("get/", "list/", "watch/"))}
+        assert wrote <= QUIET_WRITES
+        assert await standing(scene) == before
+        taken = (await scene.rollout())["status"]
+        assert taken["phase"] == situation.phase
+        assert kept(taken) == kept(left["status"])
+        await situation.then(scene)
+        await scene.phase(situation.ends)
+        await scene.until("sizes", lambda: sized(scene, situation.sizes))
+    names = {one["metadata"]["name"] for one in await scene.all(REPLICA_SET)}
+    assert names == {key.partition("/")[2] for key in before if key.startswith("ReplicaSet/")}
+
+
+def kept(status: dict[str, Any]) -> dict[str, Any]:
+    """Where a release is."""
+    names = ("stableRS", "currentPodHash", "currentStepIndex", "currentStepHash", "pauseConditions", "controllerPause",
+             "abort", "abortedAt", "blueGreen", "canary", "replicas", "availableReplicas", "HPAReplicas")  # fmt: skip
+    found = {name: status.get(name) for name in names}
+    # What Argo Rollouts writes where a router can tell; ours can for every one.
+    ((found["canary"] or {}).get("weights") or {}).pop("verified", None)
+    return found
+
+
+async def sized(scene: Scene, wanted: dict[str, int]) -> bool:
+    found = await scene.sizes()
+    return {image: found[image] for image in wanted} == wanted
+
+
+async def test_a_run_in_progress_is_measured_on(scene: Scene):
+    """Neither ended nor begun again; what was measured before stays."""
+    await thawed(scene, Frozen("bluegreen-analysis", 3.9), SystemClock().now())
+    (run,) = await scene.all(ANALYSIS_RUN)
+    assert run["status"]["phase"] == "Running"
+    measured = run["status"]["metricResults"][0]["measurements"]
+    async with mortal(scene):
+        await scene.phase("Healthy")
+        runs = {one["metadata"]["name"]: one for one in await scene.all(ANALYSIS_RUN)}
+    after = runs[run["metadata"]["name"]]
+    assert after["metadata"]["uid"] == run["metadata"]["uid"]
+    assert after["status"]["metricResults"][0]["measurements"][: len(measured)] == measured
+    assert {one["status"]["phase"] for one in runs.values()} == {"Successful"}
+    assert len(runs) == 2, "the one before promotion and the one after it"
