@@ -1,8 +1,8 @@
 """What can be seen of a release by asking again and again: watches would not outlive the API server."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 
 from rollouts.api.kinds import ANALYSIS_RUN, INGRESS, REPLICA_SET
 from rollouts.api.meta import Kind
@@ -39,14 +39,19 @@ class Lookout:
         """Most that were wanted at once."""
         return self._most
 
-    async def look(self, scene: Scene) -> None:
-        """Once."""
-        step = (await scene.rollout()).get("status", {}).get("currentStepIndex")
-        _note(self._steps, step)
+    async def look_at_rollout(self, scene: Scene) -> None:
+        """Note its step."""
+        _note(self._steps, (await scene.rollout()).get("status", {}).get("currentStepIndex"))
+
+    async def look_at_route(self, scene: Scene) -> None:
+        """Note the canary's weight."""
         for route in await scene.all(INGRESS):
             annotations = route["metadata"].get("annotations", {})
             if annotations.get(CANARY) == "true":
                 _note(self._weights, int(annotations.get(WEIGHT, 0)))
+
+    async def look_at_rest(self, scene: Scene) -> None:
+        """Note what else is there."""
         for kind in KINDS:
             self._names[kind] += [
                 one["metadata"]["name"]
@@ -65,14 +70,15 @@ def _note(seen: list[int], value: int | None) -> None:
 async def lookout(scene: Scene) -> AsyncIterator[Lookout]:
     """Look while the body runs, and whenever there is somebody to ask."""
     seen = Lookout()
+    # who hangs in a request misses what happens meanwhile
+    hasty = Scene(scene.client.within(1), scene.namespace)
 
-    async def look() -> None:
+    async def often(look: Callable[[Scene], Awaitable[None]]) -> None:
         while True:
-            try:
-                await seen.look(scene)
-            except ApiError:
-                await asyncio.sleep(0.2)
-            await asyncio.sleep(0.05)
+            with suppress(ApiError):
+                await look(hasty)
+            await asyncio.sleep(0.1)
 
-    async with background(lookout=look()):
+    looks = (seen.look_at_rollout, seen.look_at_route, seen.look_at_rest)
+    async with background(**{look.__name__: often(look) for look in looks}):
         yield seen

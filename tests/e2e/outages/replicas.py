@@ -124,7 +124,8 @@ async def kept_running(*replicas: Replica) -> AsyncIterator[None]:
 
 
 async def leads(one: Replica, before: int = 0) -> bool:
-    """Whether it has come to lead more often than *before*."""
+    """Whether it has come to lead more often than *before*; fails with the end of its log where it is dead."""
+    assert one.process.is_running, list(one.process.entries())[-5:]
     return one.has_led > before
 
 

@@ -17,9 +17,9 @@ from rollouts.sandbox.cluster import Sandbox
 from rollouts.sandbox.parts import Part
 from tests.chaos.mortal import mortal, owned
 from tests.e2e.audit import Audit
-from tests.e2e.faults.course import AFTER_VERDICT, JUDGED, STEPS, canary
+from tests.e2e.faults.course import AFTER_VERDICT, JUDGED, canary
 from tests.e2e.outages.replicas import QUICK, Replica, Watched, kept_running, none_lost, pair, says, watched
-from tests.e2e.scene import Scene, pause
+from tests.e2e.scene import Scene, pause, weight
 
 # As deployed: an outage of the API server is longer than its leader trusts its Lease.
 USUAL = ("--leader-election-lease-duration=15s", "--leader-election-renew-deadline=10s",
@@ -42,7 +42,7 @@ OUTAGES = {
     "etcd killed": Outage("etcd", Part.stop, Part.start, 10),
 }
 # The last pods of v1 go once the proxy follows again: like all that Kubernetes has, it waits ever longer between tries.
-HELD = [*STEPS[:-1], pause()]
+HELD = [weight(25), pause(4), weight(50), pause(4), weight(75), pause()]
 
 
 @asynccontextmanager
