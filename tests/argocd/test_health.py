@@ -94,8 +94,8 @@ def simulated(path):
 
 def shown(states):
     """The healths one after the other but for Progressing, which lasts as many passes as a controller takes."""
-    found = [health.status for health in map(rollout_health, states)]
-    return [status for status, _ in itertools.groupby(found) if status != "Progressing"]
+    found = (health.status for health in map(rollout_health, states))
+    return [status for status, _ in itertools.groupby(status for status in found if status != "Progressing")]
 
 
 @pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.stem)
