@@ -10,16 +10,18 @@ from typing import Any
 
 import pytest
 
-from rollouts.api.kinds import ANALYSIS_RUN, REPLICA_SET
+from rollouts.api.keys import INSTANCE_ID_LABEL
+from rollouts.api.kinds import ANALYSIS_RUN, ANALYSIS_TEMPLATE, REPLICA_SET
 from rollouts.runtime.clock import SystemClock
 from tests.chaos.mortal import mortal
 from tests.e2e.audit import Audit
-from tests.e2e.frozen import Frozen, standing, thawed
+from tests.e2e.frozen import ONE, Frozen, standing, thawed
 from tests.e2e.scene import Scene
 
 # What the old controller knew under other names: a release before Kubernetes 0.34 hashed creationTimestamp too.
 OTHER_ERA = {"7c86cc4674": "6f5d8c7b9d", "7bfb67cdff": "58b4c9d6f7"}
-# Owned by whom one may only read, or written in every takeover: the status, books of ReplicaSets, Events, the Lease.
+HEAD = {"apiVersion": "argoproj.io/v1alpha1", "kind": "AnalysisTemplate"}
+# What a take-over may write: the status, books of ReplicaSets and Rollouts, Events; never a pod, a Service or a route.
 QUIET_WRITES = {"patch/rollouts/status", "patch/replicasets", "create/events", "patch/events", "patch/rollouts"}
 
 
@@ -108,7 +110,7 @@ async def test_taken_over_as_it_stands(scene: Scene, name: str):
         assert wrote <= QUIET_WRITES
         assert await standing(scene) == before
         taken = (await scene.rollout())["status"]
-        assert taken["phase"] == situation.phase
+        assert taken["phase"] == situation.phase, taken.get("message")
         assert kept(taken) == kept(left["status"])
         await situation.then(scene)
         await scene.phase(situation.ends)
@@ -132,8 +134,16 @@ async def sized(scene: Scene, wanted: dict[str, int]) -> bool:
     return {image: found[image] for image in wanted} == wanted
 
 
+def template(scene: Scene, name: str) -> dict[str, Any]:
+    """What is not in a recording: the template its runs were made of, of the same instance."""
+    metadata = {"name": name, "labels": {INSTANCE_ID_LABEL: scene.namespace}}
+    metrics = [{"name": "m", "count": 2, "interval": "1s", "provider": ONE}]
+    return scene.placed({**HEAD, "metadata": metadata, "spec": {"metrics": metrics}})
+
+
 async def test_a_run_in_progress_is_measured_on(scene: Scene):
     """Neither ended nor begun again; what was measured before stays."""
+    await scene.client.create(ANALYSIS_TEMPLATE, scene.namespace, template(scene, "ok"))
     await thawed(scene, Frozen("bluegreen-analysis", 3.9), SystemClock().now())
     (run,) = await scene.all(ANALYSIS_RUN)
     assert run["status"]["phase"] == "Running"
