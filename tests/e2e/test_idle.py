@@ -9,7 +9,7 @@ import yaml
 
 from rollouts.api.kinds import HTTP_ROUTE, INGRESS, REPLICA_SET, ROLLOUT, SERVICE
 from tests.e2e.audit import QUIET, Audit
-from tests.e2e.scene import Scene, ingress, pause, rollout, service, weight
+from tests.e2e.scene import HASH_LABEL, Scene, ingress, pause, rollout, service, weight
 
 PLUGIN = {"plugins": {"argoproj-labs/gatewayAPI": {"httpRoute": "web"}}}
 FIRST_CLASS = {"gatewayAPI": {"httpRoute": "web"}}
@@ -160,3 +160,28 @@ async def test_services_keep_what_is_the_users(scene: Scene):
     assert after["spec"] == before["spec"]
     assert after["metadata"]["labels"] == {"team": "blue"}
     assert after["metadata"]["annotations"]["note"] == "mine"
+
+
+async def test_after_a_blue_green_release_services_differ_in_their_revision_alone(scene: Scene):
+    """Their selector's hash and who manages them are what Argo Rollouts writes there too: clients expect that."""
+    host = f"{scene.namespace}.example.com"
+    strategy = {"blueGreen": {"activeService": "active", "previewService": "preview", "scaleDownDelaySeconds": 1}}
+    services = [service("active"), service("preview"), ingress("web", host, "active")]
+    await put(scene, ("apply",), [*services, rollout(strategy, replicas=2)])
+    await scene.phase("Healthy")
+    before = {name: await scene.get(SERVICE, name) for name in ("active", "preview")}
+    audit = Audit(scene.namespace)
+    applied = [*services, rollout(strategy, replicas=2, image="web:v2")]
+    await put(scene, ("apply",), applied)
+    await scene.until("released", lambda: settled(scene, "web:v2"))
+    await audit.quiet()
+    assert await put(scene, ("diff",), applied) == ""
+    for name, old in before.items():
+        new = await scene.get(SERVICE, name)
+        assert old["spec"]["selector"].pop(HASH_LABEL) != new["spec"]["selector"].pop(HASH_LABEL)
+        assert new["spec"] == old["spec"]
+        assert new["metadata"]["annotations"] == old["metadata"]["annotations"]
+    versions = await stored(scene)
+    await put(scene, ("apply",), applied)
+    await asyncio.sleep(QUIET)
+    assert (await stored(scene), audit.take()) == (versions, {})

@@ -76,9 +76,6 @@ SITUATIONS = {
     "canary, aborted, to be retried": Situation(
         Frozen("canary-abort-retry", 7.0), "Degraded", retry, "Healthy", {"web:1": 0, "web:2": 4}
     ),
-    "a route of the Gateway API at step 4 of 4": Situation(
-        Frozen("gatewayapi", 8.0), "Paused", promote, "Healthy", {"web:2": 4}
-    ),
     "blue-green waiting for promotion": Situation(
         Frozen("bluegreen", 4.5), "Paused", promote, "Healthy", {"web:1": 0, "web:2": 2}
     ),
