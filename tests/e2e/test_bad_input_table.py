@@ -15,7 +15,7 @@ from tests.e2e.badinput.table import Row, bad, good, name_of, rows
 from tests.e2e.scene import Scene, rollout
 
 TOUCHES = 3
-KINDS = 75
+KINDS = 150
 
 
 def test_the_table_is_as_long_as_it_should_be():
