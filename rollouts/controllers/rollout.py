@@ -66,6 +66,7 @@ class RolloutController:
                     decided = self._holdback.held(snapshot, plan(snapshot, now), now)
                     receipt = await apply(decided, snapshot, self._client)
                     expect(receipt.written, self._stores.holding)
+                    self._stores.note_runs(receipt.written)
                     self._journal.record(snapshot, decided, receipt)
                     return await self._next_look(snapshot, receipt, decided.wake_at, now)
 

@@ -43,10 +43,11 @@ from rollouts.api.workloads import (
     StatefulSet,
 )
 from rollouts.controllers.memory import Memory
+from rollouts.controllers.writes import Written
 from rollouts.kube.client import Client
 from rollouts.kube.informer import Informer
 from rollouts.kube.objects import object_decoder
-from rollouts.kube.store import Event, HasMetadata, Index, Store
+from rollouts.kube.store import Event, HasMetadata, Index, Store, is_at_least
 from rollouts.planner.binding import Settling
 from rollouts.planner.reading import Plugins
 from rollouts.wire.decode import decode
@@ -107,6 +108,22 @@ class Stores:
     pods: tuple[Store[Pod], ...] = ()
     routes: Mapping[Kind, Store[Object]] = field(default_factory=dict)
     memory: Memory = field(default_factory=Memory)
+    run_versions: dict[Key, str] = field(default_factory=dict)
+
+    def note_runs(self, written: Iterable[Written]) -> None:
+        """Note which version a Rollout's plan made of which run; "" for one that it deleted."""
+        for key in [key for key in self.run_versions if self.is_run_seen(key)]:
+            del self.run_versions[key]
+        self.run_versions.update((one.key, one.version) for one in written if one.kind == ANALYSIS_RUN)
+
+    def is_run_seen(self, key: Key) -> bool:
+        """What a Rollout's plan last made of the run is seen, whatever its own controller has written since."""
+        found, version = self.runs.get(key), self.run_versions.get(key)
+        if version is None:
+            return found is not None
+        if not version or found is None:
+            return not self.runs.is_stale(key)
+        return is_at_least(found.metadata.resource_version, version)
 
     def of(self, kind: Kind) -> Store[Any] | None:
         """The store of *kind*, the first of several; None for a kind that nobody watches."""

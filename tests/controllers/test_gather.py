@@ -277,3 +277,18 @@ def test_a_rollout_being_deleted_is_looked_at_while_it_waits_for_us():
     waits = changed(rollout(), finalizers=("rollouts.argoproj.io/partition", "else"), **going)
     assert isinstance(gathered(stores_of(waits)), Snapshot)
     assert gathered(stores_of(changed(rollout(), finalizers=("else",), **going))) == Gone()
+
+
+def test_what_a_runs_own_controller_writes_is_not_waited_for():
+    stores = routed(named("AnalysisRun", "web-abc-1", owner="uid-1"))
+    key = Key(SPACE, "web-abc-1")
+    stores.runs.expect(key, "900")
+    assert isinstance(gathered(stores), Snapshot)
+
+
+def test_what_a_plan_wrote_to_a_run_is_waited_for():
+    stores = routed(named("AnalysisRun", "web-abc-1", owner="uid-1"))
+    written = [Written(kinds.ANALYSIS_RUN, Key(SPACE, "web-abc-1"), "900")]
+    expect(written, stores.holding)
+    stores.note_runs(written)
+    assert isinstance(gathered(stores), Stale)

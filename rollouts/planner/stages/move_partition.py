@@ -26,9 +26,13 @@ def move_partition(snapshot: Snapshot, draft: Draft, now: datetime) -> Draft:
 
 
 def pin_promoted(snapshot: Snapshot, draft: Draft, now: datetime) -> Draft:
-    """What was promoted in this pass is pinned in this pass."""
+    """What was promoted is pinned, once the status says so.
+
+    Pinned first, a crash before the status would leave a whole StatefulSet of a revision that nobody promoted.
+    """
     _ = now
-    if not draft.is_promoted or any(isinstance(action, PatchStatefulSet) for action in draft.actions):
+    is_told = snapshot.status.stable_rs == draft.status.stable_rs
+    if not draft.is_promoted or not is_told or any(isinstance(action, PatchStatefulSet) for action in draft.actions):
         return draft
     return moved(snapshot, draft, stage=STAGE) if snapshot.ordinals else draft
 

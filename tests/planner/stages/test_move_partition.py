@@ -92,12 +92,14 @@ def test_after_a_return_pods_wait_for_their_traffic_to_leave():
     assert len(move_partition(snapshot, free, NOW).actions) == 1
 
 
-def test_what_is_promoted_is_pinned_in_the_same_pass():
+def test_what_is_promoted_is_pinned_once_the_status_says_so():
     done = STEP.partition(0).new(*range(5)).counted(currentRevision=NEW).step(3).snapshot
     before = draft(done)
     assert pin_promoted(done, before, NOW).actions == ()
     promoted = before.with_status(stable_rs=NEW)
-    assert len(pin_promoted(done, promoted, NOW).actions) == 1
+    assert pin_promoted(done, promoted, NOW).actions == ()
+    told = replace(done, rollout=structs.replace(done.rollout, status=promoted.status))
+    assert len(pin_promoted(told, promoted, NOW).actions) == 1
 
 
 def weight(situation):
