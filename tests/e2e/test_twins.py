@@ -37,6 +37,8 @@ def why_not(scenario: dict[str, Any]) -> str:
         return "its lags are made up"
     if any(one["kind"] == "ReplicaSet" for one in objects):
         return "its ReplicaSets have statuses that a real controller would count anew"
+    if "restartAt" in str(scenario["story"]):
+        return "its restartAt is a moment of the simulator's clock"
     if length(scenario) > LONGEST:
         return f"it takes more than {LONGEST:g} s"
     return ""
