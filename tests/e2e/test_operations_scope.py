@@ -12,7 +12,12 @@ METRIC = {"provider": {"web": {"url": "http://127.0.0.1:9/", "jsonPath": "{$}"}}
 def template(kind: str, name: str) -> dict:
     """An analysis that cannot be measured: what counts here is that it is found."""
     metadata = {"name": name}
-    return {"apiVersion": "argoproj.io/v1alpha1", "kind": kind, "metadata": metadata, "spec": {"metrics": [{**METRIC, "name": kind}]}}
+    return {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": kind,
+        "metadata": metadata,
+        "spec": {"metrics": [{**METRIC, "name": kind}]},
+    }
 
 
 def analysed(*templates: dict) -> dict:
