@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
+from msgspec import structs
+
 from rollouts.api.analysis import AnalysisRun, AnalysisTemplate
 from rollouts.api.autoscaling import Autoscaler
 from rollouts.api.keys import PARTITION_FINALIZER
@@ -103,7 +105,14 @@ class _Look:
         return self.stores.replica_sets.get(key)
 
     def runs(self, owner: str) -> tuple[AnalysisRun, ...]:
-        return self.stores.runs.by_index(BY_OWNER, owner)
+        return tuple(self._newest(run) for run in self.stores.runs.by_index(BY_OWNER, owner))
+
+    def _newest(self, run: AnalysisRun) -> AnalysisRun:
+        """*run* at the version that its own controller made last: what it measured binds no plan, its version does."""
+        version = self.stores.runs.awaited(run.metadata.key)
+        if not version:
+            return run
+        return structs.replace(run, metadata=structs.replace(run.metadata, resource_version=version))
 
     def run(self, key: Key) -> AnalysisRun | None:
         self._note(ANALYSIS_RUN, key)

@@ -82,6 +82,11 @@ class Store(Generic[T]):
             raise KeyError(index)
         return tuple(self._objects[key] for key in self._found.get((index, value), ()))
 
+    def awaited(self, key: Key) -> str:
+        """The version of our own last write to *key* that is not seen yet; "" when there is none."""
+        found = self._expected.get(key)
+        return found.version if found is not None else ""
+
     def expect(self, key: Key, resource_version: str) -> None:
         """We wrote *key* and were answered with *resource_version*: until the store has seen it, *key* is stale."""
         if not self._has_seen(key, resource_version):
