@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from rollouts.api.kinds import ANALYSIS_RUN, REPLICA_SET
 from rollouts.sandbox.load import Load
 from tests.chaos.chronicle import Chronicle, chronicle
-from tests.chaos.faults import Seen
+from tests.chaos.faults import Seen, tally
 from tests.chaos.mortal import Mortal, behind_proxy, owned
 from tests.chaos.proxy import Proxy
 from tests.e2e.scene import GATEWAY, WEB, Scene, ingress, pause, rollout, service, weight
@@ -76,8 +76,12 @@ class Play(NamedTuple):
         return await self.scene.sizes() == {"web:v1": 0, "web:v2": 4} and self.chronicle.weights()[-1:] == [0]
 
     def asked(self) -> Counter[str]:
-        """The controller's requests since the release could begin, by name."""
-        return self.proxy.tally()
+        """The controller's requests about this release since it could begin, by name.
+
+        Services whose Rollouts go are looked after in every namespace, and here other tests' come and go.
+        """
+        mine = f"/namespaces/{self.scene.namespace}/"
+        return tally(one for one in self.proxy.seen if mine in one.path)
 
     async def fails(self) -> int:
         """Events that say that a pass over the Rollout failed."""
