@@ -80,8 +80,13 @@ class Play(NamedTuple):
 
         Services whose Rollouts go are looked after in every namespace, and here other tests' come and go.
         """
-        mine = f"/namespaces/{self.scene.namespace}/"
-        return tally(one for one in self.proxy.seen if mine in one.path)
+        return tally(self.mine)
+
+    @property
+    def mine(self) -> list[Seen]:
+        """The controller's requests but those about other namespaces."""
+        place = f"/namespaces/{self.scene.namespace}/"
+        return [one for one in self.proxy.seen if "/namespaces/" not in one.path or place in one.path]
 
     async def fails(self) -> int:
         """Events that say that a pass over the Rollout failed."""

@@ -17,11 +17,11 @@ async def test_gone_in_mid_release_and_back(scene: Scene, link: Link):
     async with play(scene) as one:
         await scene.image("web:v2")
         await scene.step(1)
-        mark = len(one.proxy.seen)
+        mark = len(one.mine)
         one.proxy.faults = Faults(link=link)
         await asyncio.sleep(OUTAGE)
         one.load.mark("mended")
-        during = len(one.proxy.seen) - mark
+        during = len(one.mine) - mark
         assert one.chronicle.weights()[-1] == 25
         await scene.until("unready", lambda: is_ready(one, 503))
         one.proxy.faults = NONE
@@ -31,7 +31,7 @@ async def test_gone_in_mid_release_and_back(scene: Scene, link: Link):
         await scene.until("ready", lambda: is_ready(one, 200))
         assert one.load.report().phase("start").share_of("v2") > 0
     assert during <= 20
-    assert len(one.proxy.seen) - mark <= 200, one.asked()
+    assert len(one.mine) - mark <= 200, one.asked()
     assert one.controller.said("reconcile failed")
     assert await one.fails() > 0
     if link is Link.REFUSED:

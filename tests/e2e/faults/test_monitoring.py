@@ -32,8 +32,8 @@ async def judged(one: Play) -> dict[str, dict[str, Any]]:
     """To the end, as without; the results."""
     await one.over()
     await went_as_without(one, AFTER_VERDICT)
-    assert len(one.proxy.seen) <= BUDGET, one.asked()
-    assert busiest(one.proxy.seen, "PATCH analysisruns") <= 12, one.asked()
+    assert len(one.mine) <= BUDGET, one.asked()
+    assert busiest(one.mine, "PATCH analysisruns") <= 12, one.asked()
     assert await one.fails() == 0
     return await results(one.scene)
 
@@ -70,7 +70,7 @@ async def test_stopped_for_longer_than_is_forgiven(scene: Scene):
         await scene.patch({"spec": {"retry": True}})
         await one.over()
     assert one.chronicle.weights() == [0, 25, 0, 25, 50, 100, 0]
-    assert len(one.proxy.seen) <= BUDGET, one.asked()
+    assert len(one.mine) <= BUDGET, one.asked()
 
 
 async def weight_is(one: Play, wanted: int) -> bool:
