@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 from rollouts.api import keys, reasons
 from rollouts.api.rollout import BlueGreenStrategy
@@ -12,11 +11,9 @@ from rollouts.planner.arithmetic import aborted_count
 from rollouts.planner.bluegreen import active_hash, carries_users, preview_size, selected, strategy_of
 from rollouts.planner.draft import Draft
 from rollouts.planner.scaling import Delay, Resize, after_delay, newest_first, pending, write
+from rollouts.planner.serving import HANDOVER
 from rollouts.planner.snapshot import Snapshot, available, deadline_of, hash_of
 from rollouts.wire.durations import rfc3339
-
-# Proxies learn of new endpoints a moment after the API server: pods that leave later than that leave nobody behind.
-HANDOVER: Final = timedelta(seconds=2)
 
 
 def side_sizes(snapshot: Snapshot, draft: Draft, now: datetime, *, stage: str) -> Draft:

@@ -17,6 +17,9 @@ from rollouts.wire.durations import parse_rfc3339, rfc3339
 STAGE = "route_traffic"
 # Times are noted in whole seconds.
 GRAIN = timedelta(seconds=1)
+# Proxies learn of endpoints and of routes by separate watches: nothing is given back or goes before they know of both.
+# Counted from a whole second, so between one and two.
+HANDOVER = timedelta(seconds=2)
 
 
 def settling(snapshot: Snapshot) -> timedelta:

@@ -17,4 +17,5 @@ def switch(snapshot: Snapshot, draft: Draft, name: str, revision: ReplicaSet, be
         return draft
     text = f"Switched selector for service '{name}' from '{old}' to '{new}'"
     said = (Announcement("SwitchService", text),)
-    return draft.act(SwitchService(target(service.metadata), new, snapshot.key.name, because, said), stage=stage)
+    label = keys.REVISION_LABEL if snapshot.ordinals else keys.HASH_LABEL
+    return draft.act(SwitchService(target(service.metadata), new, snapshot.key.name, because, said, label), stage=stage)

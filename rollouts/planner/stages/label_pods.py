@@ -119,10 +119,12 @@ def _keep_apart(snapshot: Snapshot, draft: Draft) -> Draft:
         return draft
     template = canary.spec.template
     spec = template.get("spec") or {}
-    wanted = with_affinity(template, affinity_term(snapshot, hash_of(canary)))["spec"]
+    term = affinity_term(snapshot, hash_of(canary))
+    if term is None and not spec.get("affinity"):
+        return draft
+    wanted = with_affinity(template, term)["spec"]
     if (spec.get("affinity") or {}) == (wanted.get("affinity") or {}):
         return draft
-    term = affinity_term(snapshot, hash_of(canary))
     keeps = "keep away from those of the stable revision" if term else "may stand beside any others"
     update = UpdateReplicaSet(
         target(canary.metadata),

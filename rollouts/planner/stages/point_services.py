@@ -7,11 +7,11 @@ from datetime import datetime
 
 from rollouts.api import keys
 from rollouts.api.workloads import ReplicaSet, Service
-from rollouts.planner.actions import Announcement, SwitchService
 from rollouts.planner.draft import Draft
 from rollouts.planner.dynamic import is_dynamic
 from rollouts.planner.places import share
-from rollouts.planner.snapshot import Snapshot, available, hash_of, is_available, target
+from rollouts.planner.snapshot import Snapshot, available, hash_of, is_available
+from rollouts.planner.switching import switch
 
 STAGE = "point_services"
 
@@ -70,7 +70,7 @@ def _give_back(snapshot: Snapshot, draft: Draft, name: str, stable: ReplicaSet |
     if draft.routing is not None and draft.routing.split.canary > 0:
         have, want = available(stable), snapshot.replicas
         return draft.say(STAGE, "hold", f"Service {name} stays: stable has {have} of {want} pods available")
-    return draft.act(_switch(snapshot, service, stable, f"Service {name} goes to stable: aborted"), stage=STAGE)
+    return switch(snapshot, draft, name, stable, f"Service {name} goes to stable: aborted", stage=STAGE)
 
 
 def _point(snapshot: Snapshot, draft: Draft, name: str, revision: ReplicaSet | None) -> Draft:
@@ -86,15 +86,7 @@ def _point(snapshot: Snapshot, draft: Draft, name: str, revision: ReplicaSet | N
         need = 1 if is_ours else want
         return draft.say(STAGE, "hold", f"Service {name} waits: {revision.metadata.name} has {have} of {need} pods")
     why = f"Service {name} goes to {revision.metadata.name}: {have} of {want} pods available"
-    return draft.act(_switch(snapshot, service, revision, why), stage=STAGE)
-
-
-def _switch(snapshot: Snapshot, service: Service, revision: ReplicaSet, why: str) -> SwitchService:
-    old, new = _hash(service), hash_of(revision)
-    text = f"Switched selector for service '{service.metadata.name}' from '{old}' to '{new}'"
-    label = keys.REVISION_LABEL if snapshot.ordinals else keys.HASH_LABEL
-    said = (Announcement("SwitchService", text),)
-    return SwitchService(target(service.metadata), new, snapshot.key.name, why, said, label)
+    return switch(snapshot, draft, name, revision, why, stage=STAGE)
 
 
 def _hash(service: Service) -> str:

@@ -3,11 +3,11 @@
 from datetime import datetime
 
 from rollouts.api import reasons
-from rollouts.planner.actions import Announcement
 from rollouts.planner.draft import Draft
+from rollouts.planner.promotion import promoted
 from rollouts.planner.rollback import is_within_window
 from rollouts.planner.sizes import index_of, is_enough, planned
-from rollouts.planner.snapshot import Snapshot, available, revision_of
+from rollouts.planner.snapshot import Snapshot, available
 
 STAGE = "promote"
 
@@ -18,18 +18,8 @@ def promote(snapshot: Snapshot, draft: Draft, now: datetime) -> Draft:
     why = _why(snapshot, draft)
     if why is None:
         return draft
-    changed = draft.status.stable_rs != draft.status.current_pod_hash
-    draft = draft.pausing(clear_all=True, clear_abort=True).with_status(
-        stable_rs=draft.status.current_pod_hash,
-        promote_full=False,
-        current_step_index=len(snapshot.steps) if snapshot.steps else None,
-    )
     draft = draft.with_canary(current_step_analysis_run_status=None, current_background_analysis_run_status=None)
-    if not changed or snapshot.canary is None:
-        return draft
-    revision = revision_of(snapshot.canary.metadata)
-    text = f"Rollout completed update to revision {revision} ({draft.status.stable_rs}): {why}"
-    return draft.announce(Announcement(reasons.ROLLOUT_COMPLETED, text)).say(STAGE, "act", text)
+    return promoted(snapshot, draft, why, stage=STAGE)
 
 
 def _why(snapshot: Snapshot, draft: Draft) -> str | None:

@@ -3,10 +3,10 @@
 from datetime import datetime
 
 from rollouts.api import reasons
-from rollouts.planner.actions import Announcement
 from rollouts.planner.bluegreen import active_hash, fast_rollback, is_first, strategy_of
 from rollouts.planner.draft import Draft
-from rollouts.planner.snapshot import Snapshot, revision_of
+from rollouts.planner.promotion import promoted
+from rollouts.planner.snapshot import Snapshot
 
 STAGE = "promote_active"
 
@@ -16,16 +16,8 @@ def promote_active(snapshot: Snapshot, draft: Draft, now: datetime) -> Draft:
     why = _why(snapshot, draft, now)
     if not why:
         return draft
-    changed = draft.status.stable_rs != draft.status.current_pod_hash
-    draft = draft.pausing(clear_all=True, clear_abort=True).with_status(
-        stable_rs=draft.status.current_pod_hash, promote_full=False
-    )
     draft = draft.with_blue_green(scale_up_preview_check_point=False)
-    if not changed or snapshot.canary is None:
-        return draft
-    revision = revision_of(snapshot.canary.metadata)
-    text = f"Rollout completed update to revision {revision} ({draft.status.stable_rs}): {why}"
-    return draft.announce(Announcement(reasons.ROLLOUT_COMPLETED, text)).say(STAGE, "act", text)
+    return promoted(snapshot, draft, why, stage=STAGE)
 
 
 def _why(snapshot: Snapshot, draft: Draft, now: datetime) -> str:

@@ -5,7 +5,7 @@ the stable side faster than its available pods carry it. When nothing is being r
 """
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from rollouts.api import keys
@@ -16,16 +16,13 @@ from rollouts.planner.conditions import get
 from rollouts.planner.draft import Draft, Routing
 from rollouts.planner.dynamic import full_share, is_dynamic, returned
 from rollouts.planner.places import relief, too_few
-from rollouts.planner.serving import forget, note, settling, unheard
+from rollouts.planner.serving import HANDOVER, forget, note, settling, unheard
 from rollouts.planner.sizes import index_of, is_whole
 from rollouts.planner.snapshot import Snapshot, available
 from rollouts.steps.base import goal_of
 from trafficrouters.base import BoundRouter, TrafficSplit
 
 STAGE: Final = "route_traffic"
-# Proxies learn of endpoints and of routes by separate watches; giving the route back must not overtake the endpoints.
-# Counted from a whole second, so between one and two.
-HANDOVER: Final = timedelta(seconds=2)
 
 
 def route_traffic(snapshot: Snapshot, draft: Draft, now: datetime) -> Draft:
