@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import json
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
@@ -34,6 +34,7 @@ KINDS = {kind.name: kind for kind in (*WATCHED, ANALYSIS_TEMPLATE)}
 LEFT_OUT = ("managedFields", "uid", "resourceVersion", "creationTimestamp", "selfLink", "namespace")
 EVENT_FIELDS = ("type", "reason", "message", "count")
 PATIENCE = 60.0
+BEHIND = 10.0
 NUMBERS = itertools.count()
 
 
@@ -48,6 +49,7 @@ class Recording:
         self.client, self.situation, self.namespace = client, situation, f"rec-{situation}"
         self.rows: list[Row] = []
         self.states: dict[tuple[str, str], dict[str, Any]] = {}
+        self.versions: dict[tuple[str, str], int] = {}
         self.nonce = f"{os.getpid()}.{next(NUMBERS)}."
         self._started = 0.0
 
@@ -72,7 +74,8 @@ class Recording:
         self.note(f"{what} {json.dumps(body)}")
         content = Content.JSON if isinstance(body, list) else Content.MERGE
         with self.refusals_noted():
-            await self.client.patch(kind, Key(self.namespace, name), body, subresource=sub, content=content)
+            patched = await self.client.patch(kind, Key(self.namespace, name), body, subresource=sub, content=content)
+            await self._caught_up(kind, name, msgspec.json.decode(patched)["metadata"]["resourceVersion"])
 
     async def delete(self, kind: Kind, name: str) -> None:
         """Delete an object."""
@@ -107,16 +110,24 @@ class Recording:
 
     async def phase(self, *wanted: str, within: float = PATIENCE) -> None:
         """Wait until the phase of `web`, computed for its present generation, is one of *wanted*; noted if never."""
+        if not await self.until(lambda: self._is_in(wanted), within):
+            self.note(f"never became {wanted}")
+
+    def _is_in(self, wanted: tuple[str, ...]) -> bool:
+        rollout = self.states.get(("Rollout", "web"), {})
+        status = rollout.get("status", {})
+        is_current = str(status.get("observedGeneration")) == str(rollout.get("metadata", {}).get("generation"))
+        return is_current and status.get("phase") in wanted
+
+    async def until(self, is_so: Callable[[], bool], within: float) -> bool:
+        """Wait at most *within* seconds until something has been seen; whether it was."""
         loop = asyncio.get_running_loop()
         end = loop.time() + within
-        while loop.time() < end:
-            rollout = self.states.get(("Rollout", "web"), {})
-            status = rollout.get("status", {})
-            is_current = str(status.get("observedGeneration")) == str(rollout.get("metadata", {}).get("generation"))
-            if is_current and status.get("phase") in wanted:
-                return
+        while not is_so():
+            if loop.time() > end:
+                return False
             await asyncio.sleep(0.05)
-        self.note(f"never became {wanted}")
+        return True
 
     async def look_on(self, seconds: float) -> None:
         """Let the controller do what it does in the next *seconds*: the length is part of the situation."""
@@ -203,6 +214,10 @@ class Recording:
             self.note(f"watch of {kind.plural} ended, going on")
             version = await self._list(kind)
 
+    async def _caught_up(self, kind: Kind, name: str, version: str) -> None:
+        """Until the watch shows an object as it is at *version*: whoever waits for a phase next means the one after."""
+        await self.until(lambda: self.versions.get((kind.name, name), int(version)) >= int(version), BEHIND)
+
     async def _list(self, kind: Kind) -> str:
         """See every object as it is; the list's version."""
         found: dict[str, dict[str, Any]] = {}
@@ -222,6 +237,7 @@ class Recording:
     def _see(self, kind: str, change: str, raw: dict[str, Any]) -> None:
         row: Row = {"t": self._now()}
         seen = cleaned(raw)
+        self.versions[kind, seen["metadata"]["name"]] = int(raw["metadata"].get("resourceVersion", 0))
         if kind == "Event":
             self.rows.append({**row, "event": told(seen)})
             return

@@ -21,7 +21,7 @@ async def test_connections_reset_every_second(scene: Scene):
     # who was broken off goes on where it stopped, after a pause
     assert [name for name in asked if name.startswith("LIST")] == []
     # of pods there are two lists: those of StatefulSets and those of revisions
-    assert all(busiest(one.proxy.seen, f"WATCH {kind}") <= (12 if kind == "pods" else 6) for kind in kinds), asked
+    assert all(busiest(one.mine, f"WATCH {kind}") <= (12 if kind == "pods" else 6) for kind in kinds), asked
     assert asked["WATCH rollouts"] >= 5
     assert one.controller.said("watch broke", kind="rollouts")
 
@@ -68,5 +68,5 @@ async def test_no_watch_lives_for_long_and_none_may_be_opened_for_a_while(scene:
         await went_as_without(one)
     asked = one.asked()
     assert asked["LIST rollouts"] >= 3
-    assert busiest(one.proxy.seen, "LIST rollouts") <= 6, asked
-    assert busiest(one.proxy.seen, "WATCH rollouts") <= 8, asked
+    assert busiest(one.mine, "LIST rollouts") <= 6, asked
+    assert busiest(one.mine, "WATCH rollouts") <= 8, asked

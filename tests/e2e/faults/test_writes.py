@@ -16,7 +16,7 @@ async def test_a_third_of_writes_is_refused(scene: Scene, status: int):
         await one.release(120)
         one.proxy.faults = NONE
         await went_as_without(one)
-        seen = list(one.proxy.seen)
+        seen = one.mine
         metrics = await one.controller.metrics()
     refused = [request for request in seen if request.status == status]
     assert len(refused) >= 5
@@ -37,7 +37,7 @@ async def test_a_third_of_answers_is_lost(scene: Scene):
         await one.release(120)
         one.proxy.faults = NONE
         await went_as_without(one, told_all=False)
-        seen = list(one.proxy.seen)
+        seen = one.mine
     lost = [request for request in seen if request.was_carried_out and request.status in {500, RESET}]
     assert {request.status for request in lost} == {500, RESET}
     assert len(lost) >= 5
