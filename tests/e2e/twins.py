@@ -11,7 +11,7 @@ from rollouts.api.meta import Key
 from rollouts.simulator.script import KINDS, Script, act, begun, furniture
 from rollouts.wire.durations import parse_go_duration
 from tests.recordings.recording import Recording
-from tests.recordings.rules import is_part, is_rest
+from tests.recordings.rules import is_part, is_rest, turns
 from tests.recordings.story import Row, Story, story
 from tests.scenarios.sightings import rows
 
@@ -60,7 +60,9 @@ def _has_come(name: str, values: list[Any], now: list[Any]) -> bool:
         return is_part(values, now)
     if name == "phase":
         return is_part([value for value in values if is_rest(value)], now)
-    if name == "step" or name.startswith(("replicas ", "selector ")):
+    if name.startswith("replicas "):
+        return is_part(turns(values), now)
+    if name == "step" or name.startswith("selector "):
         return values[-1] in now
     return True
 
@@ -81,7 +83,8 @@ class Player:
             if entry is not self.scenario["story"][0]:
                 await self._catch_up(story(before))
             await self._act(entry)
-        await self._catch_up(story(told[-1]))
+        await self._catch_up(end := story(told[-1]))
+        await self.x.until(lambda: story(self.x.rows).get("last status") == end.get("last status"), BEHIND)
         return told[-1]
 
     async def _catch_up(self, to: Story) -> None:

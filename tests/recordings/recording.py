@@ -52,6 +52,7 @@ class Recording:
         self.versions: dict[tuple[str, str], int] = {}
         self.nonce = f"{os.getpid()}.{next(NUMBERS)}."
         self._started = 0.0
+        self._order: list[int] = []
 
     # what a situation does
 
@@ -145,7 +146,7 @@ class Recording:
 
     def note(self, text: str) -> None:
         """What was done or went wrong."""
-        self.rows.append({"t": self._now(), "did": text})
+        self._add({"did": text}, max(self._order, default=0))
 
     @contextmanager
     def refusals_noted(self) -> Iterator[None]:
@@ -168,8 +169,14 @@ class Recording:
             yield
             for watch in watches:
                 watch.cancel()
+        # Watches of several kinds keep no order among them; versions are counted across all kinds.
+        self.rows = [self.rows[index] for index in sorted(range(len(self.rows)), key=self._order.__getitem__)]
         with suppress(ApiError):
             await self.client.delete(NAMESPACE, Key("", self.namespace))
+
+    def _add(self, row: Row, version: int) -> None:
+        self.rows.append({"t": self._now(), **row})
+        self._order.append(version)
 
     def _now(self) -> float:
         return round(asyncio.get_running_loop().time() - self._started, 2)
@@ -235,23 +242,22 @@ class Recording:
         return version
 
     def _see(self, kind: str, change: str, raw: dict[str, Any]) -> None:
-        row: Row = {"t": self._now()}
-        seen = cleaned(raw)
-        self.versions[kind, seen["metadata"]["name"]] = int(raw["metadata"].get("resourceVersion", 0))
+        seen, version = cleaned(raw), int(raw["metadata"].get("resourceVersion", max(self._order, default=0)))
         if kind == "Event":
-            self.rows.append({**row, "event": told(seen)})
+            self._add({"event": told(seen)}, version)
             return
         name = seen["metadata"]["name"]
-        row |= {"kind": kind, "name": name}
+        row = {"kind": kind, "name": name}
         before = self.states.pop((kind, name), None)
+        self.versions[kind, name] = version
         if change == "DELETED":
-            self.rows.append({**row, "deleted": True})
+            self._add({**row, "deleted": True}, version)
             return
         self.states[kind, name] = seen
         if before is None:
-            self.rows.append({**row, "object": seen})
+            self._add({**row, "object": seen}, version)
         elif patch := mergepatch.diff(before, seen):
-            self.rows.append({**row, "patch": patch})
+            self._add({**row, "patch": patch}, version)
 
 
 SERVICE_ACCOUNT = Kind("", "v1", "ServiceAccount", "serviceaccounts")
