@@ -1,5 +1,6 @@
 """What is done to live pods: restarts by eviction, metadata by role, anti-affinity; and no pod ends but for a restart."""
 
+import json
 import time
 from typing import Any
 
@@ -263,3 +264,42 @@ async def test_only_the_newest_revision_keeps_away_and_no_longer_than_needed(sce
     await scene.until("together", together)
     assert await hashes(scene) == known
     assert found["status"]["stableRS"] == stable
+
+
+GATE = "example.com/registered"
+
+
+async def opened(scene: Scene, image: str, number: int) -> None:
+    """Once so many pods stand, open their gates, as a load balancer's controller does when it knows a pod."""
+
+    async def stand() -> list[dict[str, Any]]:
+        found = await alive(scene, image)
+        return found if len(found) == number else []
+
+    for pod in await scene.until(f"{number} pods of {image}", stand):
+        state = json.dumps({"status": {"conditions": [{"type": GATE, "status": "True"}]}})
+        await scene.kubectl("patch", "pod", pod["metadata"]["name"], "--subresource", "status", "--patch", state)
+
+
+async def contained(scene: Scene, image: str) -> bool:
+    """Whether the containers of its pods are ready, all but the gates."""
+    types = [
+        {one["type"]: one["status"] for one in pod["status"].get("conditions", ())} for pod in await alive(scene, image)
+    ]
+    return bool(types) and all(one.get("ContainersReady") == "True" for one in types)
+
+
+async def test_a_closed_readiness_gate_holds_the_step_and_the_old_pods(scene: Scene):
+    """Ready containers are not enough: what the pod's gates wait for has not happened yet."""
+    manifest = rollout({"canary": {"steps": STEPS, "maxSurge": 1, "maxUnavailable": 0}}, replicas=2)
+    manifest["spec"]["template"]["spec"]["readinessGates"] = [{"conditionType": GATE}]
+    await scene.apply(manifest)
+    await opened(scene, "web:v1", 2)
+    await scene.phase("Healthy")
+    await scene.image("web:v2")
+    await scene.until("containers ready", lambda: contained(scene, "web:v2"))
+    assert (await scene.rollout())["status"]["currentStepIndex"] == 0
+    assert len(await alive(scene, "web:v1")) == 2
+    await opened(scene, "web:v2", 1)
+    await scene.step(1)
+    assert (await scene.sizes()) == {"web:v1": 1, "web:v2": 1}
