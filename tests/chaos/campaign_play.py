@@ -14,6 +14,8 @@ from rollouts.api.kinds import NAMESPACE
 from rollouts.api.meta import Key, Kind
 from rollouts.kube.client import Client, Content
 from rollouts.kube.errors import ApiError, NotFound
+from rollouts.runtime.clock import SystemClock
+from rollouts.wire.durations import rfc3339
 from tests.chaos.campaign_draw import EVERY, Perturbation
 from tests.chaos.campaign_history import History, Never, history
 from tests.chaos.checker import Expected, Record, Row, record
@@ -51,7 +53,11 @@ class Stage:
 
     def placed(self, value: Any) -> Any:
         """*value* with what its placeholders stand for."""
-        text = json.dumps(value).replace("$NS", self._scene.namespace).replace("$METRICS", self._answers.address)
+        now = rfc3339(SystemClock().now())
+        stands = {"$NS": self._scene.namespace, "$METRICS": self._answers.address, "$NOW": now}
+        text = json.dumps(value)
+        for placeholder, real in stands.items():
+            text = text.replace(placeholder, real)
         return json.loads(text)
 
     def taken_back(self, rows: list[Row]) -> list[Row]:
@@ -77,7 +83,7 @@ class Stage:
                 await self._scene.apply(*map(self._mine, manifests))
             case Patch(patch, kind, name, sub):
                 content = Content.JSON if isinstance(patch, list) else Content.MERGE
-                key = Key(namespace, name)
+                key, patch = Key(namespace, name), self.placed(patch)
                 await client.patch(kind, key, patch, subresource=sub, content=content, field_manager="person")
             case Delete(kind, name, propagation):
                 name = name or world.all(kind.name)[0]["metadata"]["name"]
@@ -107,7 +113,7 @@ async def play(client: Client, scenario: Scenario, perturbation: Perturbation, n
                 stuck = await lives.rested(scenario, told, perturbation)
         proxy.faults = NONE
         rows = stage.taken_back(told.rows)
-        expected = Expected(scenario.pods, scenario.hurried)
+        expected = Expected(scenario.pods, scenario.hurried, scenario.is_gradual)
         found = record(rows, begun, expected, stuck=stuck)
         found.wrong += [*lives.complaints(), *outcries(controller)]
         return Run(found, proxy.writes, carried_out(proxy.since(mark)), lives.ended, rows)

@@ -2,7 +2,7 @@
 
 Compared one by one:
 - *weights* at each route, as written there: the canary Ingress's annotation, the HTTPRoute's backends, a StatefulSet's
-  partition. So none is skipped, moved back or passed through twice.
+  partition, the revision that a Service selects. So none is skipped, moved back or passed through twice.
 - *steps* of each revision; pods wanted of each revision whenever a step is done (*sizes*).
 - *pauses*: one for each time that a release began to wait.
 - *commands* of `spec.abort` and the like, aborts, stable revisions, one after the other.
@@ -30,9 +30,10 @@ import msgspec
 
 from rollouts.api.keys import COMMAND, HASH_LABEL
 from rollouts.wire.durations import parse_pause_duration
+from tests.chaos.checker_bluegreen import shortcuts
+from tests.chaos.checker_weights import turns, weights
 
 Json = Mapping[str, Any]
-WEIGHT = "nginx.ingress.kubernetes.io/canary-weight"
 MADE = frozenset({"ReplicaSet", "AnalysisRun", "Ingress", "HTTPRoute", "Service", "Deployment", "StatefulSet"})
 
 
@@ -52,6 +53,7 @@ class Expected(NamedTuple):
 
     pods: tuple[int, int] | None = None
     hurried: tuple[int, ...] = ()
+    is_gradual: bool = False
 
 
 class Record(msgspec.Struct):
@@ -80,8 +82,9 @@ def record(rows: Sequence[Row], begun: int, expected: Expected, *, stuck: str = 
             told.known(row)
         else:
             told.take(row)
+    routes = {name: _changes(values) for name, values in sorted(told.weights.items())}
     return Record(
-        weights={name: _changes(values) for name, values in sorted(told.weights.items())},
+        weights={name: turns(values) for name, values in routes.items()} if expected.is_gradual else routes,
         steps=_changes(told.steps),
         sizes=told.sizes,
         pauses=_changes(dict.fromkeys(told.pauses)),
@@ -92,7 +95,12 @@ def record(rows: Sequence[Row], begun: int, expected: Expected, *, stuck: str = 
         deleted=dict(sorted(told.deleted.items())),
         pods=told.pods,
         end={f"{kind} {name}": plain(kind, body) for (kind, name), body in sorted(told.objects.items())},
-        wrong=[*bounds(rows, begun, expected), *cut_short(rows, begun, expected), *left_over(rows)],
+        wrong=[
+            *bounds(rows, begun, expected),
+            *cut_short(rows, begun, expected),
+            *shortcuts(rows, begun),
+            *left_over(rows),
+        ],
         stuck=stuck,
     )
 
@@ -141,7 +149,7 @@ class _Told:
     def _tell(self, row: Row) -> None:
         if row.change == "DELETED":
             return
-        for weight in _weights(row):
+        for weight in weights(row.kind, row.body):
             self.weights.setdefault(f"{row.kind} {row.name}", []).append(weight)
         if row.kind == "Rollout":
             self._tell_rollout(row.name, row.body)
@@ -175,23 +183,6 @@ class _Told:
 
 def _owner(body: Json) -> str:
     return next((str(one["kind"]) for one in body["metadata"].get("ownerReferences", ()) if one.get("controller")), "")
-
-
-def _weights(row: Row) -> Iterator[str]:
-    """The weights that an object stands for."""
-    spec = row.body.get("spec") or {}
-    if row.kind == "Ingress" and WEIGHT in (row.body["metadata"].get("annotations") or {}):
-        yield str(row.body["metadata"]["annotations"][WEIGHT])
-    if row.kind == "HTTPRoute":
-        yield " | ".join(_rule(rule) for rule in spec.get("rules", ()))
-    if row.kind == "StatefulSet":
-        partition = spec.get("updateStrategy", {}).get("rollingUpdate", {}).get("partition", 0)
-        yield f"partition {partition} of {spec.get('replicas')}"
-
-
-def _rule(rule: Json) -> str:
-    name = f"{rule['name']}: " if rule.get("name") else ""
-    return name + " ".join(f"{ref['name']}={ref.get('weight', 1)}" for ref in rule.get("backendRefs", ()))
 
 
 def _changes(values: Iterable[str]) -> list[str]:

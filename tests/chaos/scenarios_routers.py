@@ -41,6 +41,11 @@ NEW, OLD, IDLE = Pods({"v2": 4}), Pods({"v1": 4}), Weighs(0)
 ROUTED = (4, 8)
 
 
+def dynamic(router: dict[str, Any]) -> dict[str, Any]:
+    """*router* with stable pods that go as the weight does, which leaves nothing to delay."""
+    return {**SERVICES, "trafficRouting": router["trafficRouting"], "dynamicStableScale": True}
+
+
 def http_route(**metadata: Any) -> dict[str, Any]:
     """A route whose backends have weights of the user's own."""
     backends = [{"name": "stable", "port": 80}, {"name": "canary", "port": 80, "weight": 3}]
@@ -168,6 +173,36 @@ SCENARIOS = (
         ends=(HEALTHY, NEW, IDLE),
         writes=16,
         pods=ROUTED,
+    ),
+    Scenario(
+        "nginx-dynamic-stable-scale",
+        given=(*NGINX, canary(*TIMED, **dynamic(BY_NGINX))),
+        beats=(at_once(image("v2")),),
+        ends=(HEALTHY, NEW, IDLE),
+        writes=20,
+        pods=ROUTED,
+    ),
+    Scenario(
+        "nginx-dynamic-stable-scale-aborted",
+        given=(*NGINX, canary(*TWO_PAUSES, **dynamic(BY_NGINX))),
+        beats=(
+            at_once(image("v2")),
+            when(AT_25).then(resume()),
+            when(AT_50, Pods({"v1": 2, "v2": 2})).then(spec(abort=True)),
+        ),
+        ends=(DEGRADED, OLD, IDLE),
+        writes=14,
+        pods=ROUTED,
+        is_gradual=True,
+    ),
+    Scenario(
+        "gateway-dynamic-stable-scale-promoted-fully",
+        given=(*GATEWAY, canary(*TWO_PAUSES, **dynamic(BY_GATEWAY))),
+        beats=(at_once(image("v2")), when(AT_25, Pods({"v1": 3, "v2": 1})).then(spec(promoteFull=True))),
+        ends=(HEALTHY, NEW, IDLE),
+        writes=14,
+        pods=ROUTED,
+        is_gradual=True,
     ),
     Scenario(
         "gateway",

@@ -1,7 +1,8 @@
 """The words of a scenario: what is applied, what a person does and what they wait for before, where it ends.
 
 All are values. Nothing here knows of faults; `campaign_play` plays a scenario with and without them. In manifests
-and patches `$NS` stands for the namespace and `$METRICS` for the address of the scenario's own metric server.
+and patches `$NS` stands for the namespace, `$METRICS` for the address of the scenario's own metric server and `$NOW`
+for the time at which a person sends them.
 """
 
 from collections.abc import Mapping
@@ -211,7 +212,8 @@ class Scenario:
 
     *ends*: what holds when it is over. *writes*: at least so many writes the controller needs for it. *pods*: the
     fewest available and the most wanted pods that its spec allows at any time, where that never changes.
-    *hurried*: pauses, by step, that a person ends before their time. *flags* are the controller's.
+    *hurried*: pauses, by step, that a person ends before their time. *is_gradual*: weights follow pods as those get
+    ready, so that where they turn is compared and not what lies between. *flags* are the controller's.
     """
 
     name: str
@@ -223,6 +225,7 @@ class Scenario:
     answers: Any = None
     pods: tuple[int, int] | None = None
     hurried: tuple[int, ...] = ()
+    is_gradual: bool = False
     flags: tuple[str, ...] = field(default=())
 
 
