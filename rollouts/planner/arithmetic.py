@@ -149,11 +149,6 @@ def _within_limits(limits: Limits, side: Size, other: Size) -> tuple[int, int]:
     return side.spec - max(0, side.spec + kept - limits.most), kept
 
 
-def trim_unhealthy(others: Sequence[Size]) -> tuple[int, ...]:
-    """Old ReplicaSets without the pods that are not available: nobody will miss those."""
-    return tuple(min(size.spec, size.available) for size in others)
-
-
 def shrink_others(limits: Limits, all_available: int, others: Sequence[Size]) -> tuple[int, ...]:
     """Old ReplicaSets after this pass, in the order given, which is the order of shrinking (newest revision first).
 
@@ -264,21 +259,10 @@ def rollback_weight(replicas: int, total: int, *, stable_available: int, desired
     return recorded if share < total - desired else min(desired, recorded)
 
 
-def allowed_weight(
-    desired: int, replicas: int, total: int, *, stable_available: int, kind: str | None = None, value: float = 0
-) -> bool:
-    """Whether the stable side can carry the rest, ⌊(total - desired) · replicas / total⌋ pods.
-
-    *kind* and *value* are the `replicaProgressThreshold`, which may forgive what is missing.
-    """
-    needed = (total - desired) * replicas // total
-    return stable_available >= needed or threshold_met(kind, value, stable_available, needed)
-
-
 def threshold_met(kind: str | None, value: float, available: int, desired: int) -> bool:
     """Whether `replicaProgressThreshold` of type *kind* is met: a percentage of *desired*, or a number of pods.
 
-    Absent (None) or negative it stands for exactly *desired*; `is_sized` adds what else that case asks for.
+    Absent (None) or negative it stands for exactly *desired*.
     """
     if kind is None or value < 0:
         return available == desired
@@ -287,27 +271,11 @@ def threshold_met(kind: str | None, value: float, available: int, desired: int) 
     return available >= value
 
 
-def is_sized(size: Size | None, desired: int, kind: str | None = None, value: float = 0) -> bool:
-    """Whether a canary is as large as wanted: scaled and available, or available enough for the threshold.
-
-    A ReplicaSet without `spec.replicas` counts as 1; None (there is no ReplicaSet) never is.
-    """
-    if size is None:
-        return False
-    has_threshold = kind is not None and value >= 0
-    return threshold_met(kind, value, size.available, desired) and (has_threshold or size.spec == desired)
-
-
 # Sizes that wait for a deadline, blue-green, workloadRef.
 
 
-def aborted_count(spec: int, normal: int, *, is_kept: bool, is_expired: bool) -> int:
-    """Pods of an aborted canary (with a router) or preview: as it stands until its deadline, then 0.
-
-    *is_kept*: `abortScaleDownDelaySeconds` is 0; then nothing expires and *normal* rules.
-    """
-    if is_kept:
-        return normal
+def aborted_count(spec: int, *, is_expired: bool) -> int:
+    """Pods of an aborted preview whose delay has begun: as they stand until its deadline, then 0."""
     return 0 if is_expired else spec
 
 

@@ -49,15 +49,14 @@ def _aborted(snapshot: Snapshot, preview: ReplicaSet, wanted: int, now: datetime
     delay = strategy.abort_scale_down_delay if strategy else None
     size = preview.spec.replicas
     if delay is None:
-        kept = aborted_count(size, wanted, is_kept=True, is_expired=False)
-        return Resize(preview, kept, "abortScaleDownDelaySeconds is 0: it stays", None)
+        return Resize(preview, wanted, "abortScaleDownDelaySeconds is 0: it stays", None)
     have = available(snapshot.stable)
     if carries_users(snapshot, preview):
         return Resize(preview, size, "users are still led to it", None)
     at = deadline_of(preview)
     # Seen as aborted before: then the deadline is the abort's, also if Argo Rollouts wrote it. Else it is a return's.
     if at is not None and (keys.ABORTED in preview.metadata.annotations or snapshot.status.aborted_at is not None):
-        left = aborted_count(size, wanted, is_kept=False, is_expired=now > at)
+        left = aborted_count(size, is_expired=now > at)
         why = f"aborted: stays until {rfc3339(at)}" if left else "aborted, and its delay is over"
         return Resize(preview, left, why)
     if size == 0:

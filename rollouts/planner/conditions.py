@@ -41,8 +41,3 @@ def is_set(conditions: Iterable[Condition], kind: str, status: str = "True") -> 
     """There is a condition of type *kind* with *status*."""
     found = get(conditions, kind)
     return found is not None and found.status == status
-
-
-def has_reason(conditions: Iterable[Condition], reason: str) -> bool:
-    """Some condition has this reason."""
-    return any(condition.reason == reason for condition in conditions)

@@ -13,15 +13,13 @@ from rollouts.planner.snapshot import Snapshot, available, revision_of
 replace = msgspec.structs.replace
 
 
-def tracked(snapshot: Snapshot, status: RolloutStatus, now: datetime) -> RolloutDuration | None:
+def tracked(snapshot: Snapshot, status: RolloutStatus, now: datetime) -> RolloutDuration:
     """The record as of *now*: begun, paused, ended."""
     record = _begun(snapshot, status, now)
-    if record is None:
-        return None
     return _ended(snapshot, status, _paused(snapshot, status, record, now), now)
 
 
-def _begun(snapshot: Snapshot, status: RolloutStatus, now: datetime) -> RolloutDuration | None:
+def _begun(snapshot: Snapshot, status: RolloutStatus, now: datetime) -> RolloutDuration:
     """The running record; a new one for a first deploy, a release after an ended one, and a retry."""
     old, before = snapshot.status.duration, snapshot.status
     fresh = RolloutDuration(rollout_started_at=now)

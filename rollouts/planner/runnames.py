@@ -1,6 +1,7 @@
 """How AnalysisRuns of a release are named (contract §5.8), and which of these names somebody else's runs have."""
 
 from collections.abc import Callable, Iterator
+from itertools import takewhile
 from typing import Final
 
 from rollouts.api.analysis import AnalysisRun
@@ -47,9 +48,5 @@ def taken(snapshot: Snapshot, find: Callable[[str], AnalysisRun | None]) -> froz
 
 
 def _foreign(wanted: str, own: set[str], find: Callable[[str], AnalysisRun | None]) -> Iterator[str]:
-    for name in numbered(wanted):
-        if name in own:
-            continue
-        if find(name) is None:
-            return
-        yield name
+    others = (name for name in numbered(wanted) if name not in own)
+    return takewhile(lambda name: find(name) is not None, others)

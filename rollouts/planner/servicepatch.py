@@ -12,6 +12,6 @@ def service_patch(action: SwitchService | FreeService | ReleaseService) -> Json:
             return {"metadata": {"annotations": {MANAGED_BY: owner}}, "spec": {"selector": {label: wanted}}}
         case FreeService():
             return {"metadata": {"annotations": {MANAGED_BY: None}}, "spec": {"selector": {HASH_LABEL: None}}}
-        case ReleaseService():
+        case _:
             # the mark stays: a Rollout of the same name finds its Service by it
             return {"metadata": {"ownerReferences": None}, "spec": {"selector": {REVISION_LABEL: None}}}

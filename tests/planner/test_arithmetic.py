@@ -16,23 +16,22 @@ from rollouts.planner.arithmetic import (
     Size,
     abort_weight,
     aborted_count,
-    allowed_weight,
     approximate_split,
     available_share,
     basic_canary,
     delayed_count,
-    is_sized,
     preview_count,
     removable,
     rollback_weight,
     routed_counts,
     shrink_others,
     threshold_met,
-    trim_unhealthy,
     weight_to_replicas,
     workload_count,
 )
+from rollouts.planner.sizes import is_enough
 from rollouts.wire.intorstring import resolve_fenceposts
+from tests import given as situations
 
 TABLES: dict[str, Any] = json.loads((Path(__file__).parent / "tables.json").read_text())
 
@@ -125,10 +124,6 @@ def test_a_split_that_only_ties_with_a_full_canary_keeps_one_stable_pod():
 def test_removable(row):
     spec, available, ignores, count = row
     assert removable(None if spec is None else Size(spec, available), ignores_availability=ignores) == count
-
-
-def test_unhealthy_pods_of_old_revisions_go_first():
-    assert trim_unhealthy([Size(5, 3), Size(4, 4), Size(2, 3), Size(0, 0)]) == (3, 4, 2, 0)
 
 
 # with a router
@@ -272,30 +267,12 @@ def test_available_share(available, replicas, share):
     assert available_share(available, replicas, 100) == share
 
 
-@pytest.mark.parametrize(
-    ("desired", "stable_available", "threshold", "is_allowed"),
-    [
-        pytest.param(20, 8, (None, 0), True, id="enough"),
-        pytest.param(20, 7, (None, 0), False, id="one missing"),
-        pytest.param(25, 7, (None, 0), True, id="rounds down"),
-        pytest.param(100, 0, (None, 0), True, id="nothing left to carry"),
-        pytest.param(20, 7, ("Percent", 80), True, id="threshold forgives"),
-        pytest.param(20, 6, ("Percent", 80), False, id="threshold unmet"),
-        pytest.param(20, 6, ("Pods", 6), True, id="pods suffice"),
-        pytest.param(20, 7, ("Pods", -1), False, id="negative threshold is none"),
-    ],
-)
-def test_allowed_weight(desired, stable_available, threshold, is_allowed):
-    kind, value = threshold
-    assert allowed_weight(desired, 10, 100, stable_available=stable_available, kind=kind, value=value) is is_allowed
-
-
 @rows("replicaProgressThreshold")
-def test_is_sized(row):
+def test_a_canary_is_large_enough(row):
     threshold, spec, available, desired, met = row
-    kind, value = (threshold["type"], threshold["value"]) if threshold else (None, 0)
-    found = None if spec == "absent" else Size(1 if spec == "unset" else spec, available)
-    assert is_sized(found, desired, kind, value) is met
+    asked = {"absent": 0, "unset": 1}.get(spec, spec)
+    snapshot = situations.release(replicaProgressThreshold=threshold).snapshot
+    assert is_enough(snapshot, available or 0, desired, asked) is met
 
 
 @pytest.mark.parametrize(
@@ -339,8 +316,8 @@ def test_preview_count_default():
 
 @rows("blueGreenScaleNewRS")
 def test_aborted_count(row):
-    replicas, spec, is_aborted, delay, _, is_expired, scaled, count = row
-    found = aborted_count(spec, replicas, is_kept=delay == 0, is_expired=is_expired) if is_aborted else replicas
+    replicas, spec, is_aborted, _, _, is_expired, scaled, count = row
+    found = aborted_count(spec, is_expired=is_expired) if is_aborted else replicas
     assert (found, found != spec) == (count, scaled)
 
 
@@ -362,10 +339,6 @@ def test_delayed_count_when_the_delay_is_over(row):
 )
 def test_delayed_count(spec, is_over_limit, is_expired, count):
     assert delayed_count(spec, 10, is_over_limit=is_over_limit, is_expired=is_expired) == count
-
-
-def test_a_delay_of_zero_leaves_an_aborted_canary_to_the_steps():
-    assert aborted_count(5, 3, is_kept=True, is_expired=True) == 3
 
 
 @rows("workloadRefScaleDownProgressively")
@@ -440,7 +413,7 @@ def test_converges_to_the_wanted_split(limits, weight, canary, stable):
 
 @given(ALL_LIMITS, st.lists(SIZES, max_size=4), PODS)
 def test_old_revisions_only_lose_what_is_to_spare(limits, others, elsewhere):
-    trimmed = [Size(count, count) for count in trim_unhealthy(others)]
+    trimmed = [Size(count, count) for count in (min(pods.spec, pods.available) for pods in others)]
     counts = shrink_others(limits, elsewhere + capacity(*trimmed), trimmed)
     assert elsewhere + sum(counts) >= min(elsewhere + capacity(*trimmed), limits.least)
     assert all(count <= pods.spec for count, pods in zip(counts, trimmed, strict=True))

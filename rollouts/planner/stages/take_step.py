@@ -10,7 +10,7 @@ from rollouts.planner.draft import Draft
 from rollouts.planner.places import lacking
 from rollouts.planner.sizes import index_of, is_whole, weight_in_force
 from rollouts.planner.snapshot import Snapshot
-from rollouts.steps.base import BoundStep, Done, Failed, Outcome, Pause, View, Wait
+from rollouts.steps.base import BoundStep, Done, Failed, Pause, View, Wait
 
 STAGE = "take_step"
 
@@ -37,7 +37,7 @@ def _judge(snapshot: Snapshot, draft: Draft, index: int, now: datetime) -> Draft
     outcome = step.outcome(_view(snapshot, draft), now)
     if isinstance(outcome, Done):
         return _complete(snapshot, _explained(draft, outcome), index, now)
-    return _remain(draft, step, outcome, now)
+    return _remain(draft, step, outcome)
 
 
 def _explained(draft: Draft, done: Done) -> Draft:
@@ -47,18 +47,14 @@ def _explained(draft: Draft, done: Done) -> Draft:
     return replace(draft, step_done=done.text).announce(said).say(STAGE, "act", done.text)
 
 
-def _remain(draft: Draft, step: BoundStep, outcome: Outcome, now: datetime) -> Draft:
+def _remain(draft: Draft, step: BoundStep, outcome: Pause | Wait | Failed) -> Draft:
     """The step stays the current one."""
-    _ = now
-    match outcome:
-        case Failed(text):
-            return draft.pausing(abort=text).say(STAGE, "refuse", text)
-        case Pause(text, until):
-            draft = draft.say(STAGE, "wait", text).wake(until)
-            return draft if _is_pausing(draft.status) else draft.pausing(added=(reasons.CANARY_PAUSE_STEP,))
-        case Wait(text):
-            return draft.say(STAGE, "wait", f"{step.describe()}: {text}")
-    return draft
+    if isinstance(outcome, Failed):
+        return draft.pausing(abort=outcome.text).say(STAGE, "refuse", outcome.text)
+    if isinstance(outcome, Wait):
+        return draft.say(STAGE, "wait", f"{step.describe()}: {outcome.text}")
+    draft = draft.say(STAGE, "wait", outcome.text).wake(outcome.until)
+    return draft if _is_pausing(draft.status) else draft.pausing(added=(reasons.CANARY_PAUSE_STEP,))
 
 
 def _complete(snapshot: Snapshot, draft: Draft, index: int, now: datetime) -> Draft:
@@ -80,7 +76,8 @@ def _begin_pause(snapshot: Snapshot, draft: Draft, index: int, now: datetime) ->
     if index >= len(snapshot.steps) or snapshot.steps[index].key != "pause" or snapshot.steps[index - 1].key == "pause":
         return draft
     outcome = snapshot.steps[index].outcome(View(), now)
-    return _remain(draft, snapshot.steps[index], outcome, now)
+    assert not isinstance(outcome, Done), "a pause that has not begun cannot be over"
+    return _remain(draft, snapshot.steps[index], outcome)
 
 
 def _is_pausing(status: RolloutStatus) -> bool:
