@@ -133,6 +133,6 @@ def judged(scenario: Scenario, perturbation: Perturbation, run: Run, reference: 
         few = [f"undisturbed it took {run.writes} writes, and is said to need {scenario.writes}"]
         return [*stuck, *found.wrong, *(few if run.writes < scenario.writes and not stuck else [])]
     # by how its pods get ready a run has a write more or less: one that was over before is an undisturbed one
-    missed = perturbation.crash and not run.crashes and perturbation.crash <= scenario.writes
+    missed = perturbation.crash and not run.crashes and perturbation.crash <= max(run.writes, scenario.writes)
     unstruck = [f"it was to be killed after write {perturbation.crash} and took {run.writes} only"] if missed else []
     return [*unstruck, *differences(found, reference)]

@@ -88,10 +88,10 @@ def whole(seed: int, scenario: Scenario, writes: int) -> list[Perturbation]:
     ]
 
 
-def shorter(seed: int, scenarios: Sequence[Scenario], count: int) -> dict[str, list[Perturbation]]:
-    """*count* scenarios, each with a crash and with late or skipped news: those that are over soon."""
+def shorter(seed: int, groups: Sequence[Sequence[Scenario]], count: int) -> dict[str, list[Perturbation]]:
+    """*count* scenarios of each group, each with a crash and with late or skipped news: those that are over soon."""
     chance = random.Random(f"{seed} shorter")
-    drawn = chance.sample(list(scenarios), min(count, len(scenarios)))
+    drawn = [one for group in groups for one in chance.sample(list(group), min(count, len(group)))]
     return {one.name: list(_few(chance, one, place)) for place, one in enumerate(drawn)}
 
 

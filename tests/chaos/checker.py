@@ -3,7 +3,7 @@
 Compared one by one:
 - *weights* at each route, as written there: the canary Ingress's annotation, the HTTPRoute's backends, a StatefulSet's
   partition, the revision that a Service selects. So none is skipped, moved back or passed through twice.
-- *steps* of each revision; pods wanted of each revision whenever a step is done (*sizes*).
+- *steps* of each revision; pods wanted of each revision and weights at each route whenever a step is done (*sizes*).
 - *pauses*: one for each time that a release began to wait.
 - *commands* of `spec.abort` and the like, aborts, stable revisions, one after the other.
 - *created* and *deleted* objects, each time counted; pods of StatefulSets in their order.
@@ -34,6 +34,7 @@ from tests.chaos.checker_bluegreen import shortcuts
 from tests.chaos.checker_weights import turns, weights
 
 Json = Mapping[str, Any]
+ROUTES = ("Ingress ", "HTTPRoute ")
 MADE = frozenset({"ReplicaSet", "AnalysisRun", "Ingress", "HTTPRoute", "Service", "Deployment", "StatefulSet"})
 
 
@@ -175,10 +176,11 @@ class _Told:
         return index is not None and (status["currentPodHash"], status.get("currentStepIndex")) == (revision, index + 1)
 
     def _sizes(self) -> str:
-        """Pods wanted of each revision."""
+        """Pods wanted of each revision, and weights."""
         found = (body for (kind, _), body in sorted(self.objects.items()) if kind == "ReplicaSet")
         sizes = {one["metadata"].get("labels", {}).get(HASH_LABEL, "none"): one["spec"]["replicas"] for one in found}
-        return " ".join(f"{revision}={size}" for revision, size in sizes.items())
+        routed = [values[-1] for name, values in sorted(self.weights.items()) if name.startswith(ROUTES)]
+        return "; ".join([" ".join(f"{revision}={size}" for revision, size in sizes.items()), *routed])
 
 
 def _owner(body: Json) -> str:

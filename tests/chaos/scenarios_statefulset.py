@@ -1,4 +1,5 @@
-"""Canaries of StatefulSets: pods change from the highest ordinal down, one after the other."""
+"""Canaries of StatefulSets: pods change from the highest ordinal down, one after the other,
+and weights follow those that are ready."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -152,6 +153,7 @@ SCENARIOS = (
         beats=(at_once(BUMP), when(AT_40, HALF_WAY, Weighs(40)).then(resume())),
         ends=(HEALTHY, IDLE, ALL_NEW, Weighs(0)),
         writes=14,
+        is_gradual=True,
     ),
     Scenario(
         "statefulset-gateway-aborted",
@@ -160,6 +162,7 @@ SCENARIOS = (
         beats=(at_once(BUMP), when(AT_40, HALF_WAY, Weighs(40)).then(spec(abort=True))),
         ends=(DEGRADED, IDLE, ALL_OLD, Weighs(0)),
         writes=10,
+        is_gradual=True,
     ),
     Scenario(
         "statefulset-nginx",
@@ -168,5 +171,6 @@ SCENARIOS = (
         beats=(at_once(BUMP), when(AT_40, HALF_WAY, Weighs(40)).then(resume())),
         ends=(HEALTHY, IDLE, ALL_NEW, Weighs(0)),
         writes=14,
+        is_gradual=True,
     ),
 )

@@ -1,5 +1,6 @@
 """What a campaign makes of its runs, without a cluster."""
 
+import asyncio
 import io
 import json
 
@@ -42,6 +43,9 @@ def test_a_crash_that_never_came_is_told():
     assert judged(BASIC, crash, a_run(crashes=1), a_record()) == []
     assert judged(BASIC, crash, a_run(), a_record()) == ["it was to be killed after write 7 and took 20 only"]
     assert judged(BASIC, parsed("crash-every"), a_run(), a_record()) != []
+    assert judged(BASIC, parsed("crash-21"), a_run(), a_record()) == []
+    assert judged(BASIC, parsed("crash-21"), a_run(), a_record("30")) != []
+    assert judged(BASIC, parsed("crash-9"), a_run(writes=8), a_record()) != []
 
 
 class Plays:
@@ -53,6 +57,7 @@ class Plays:
 
     async def __call__(self, client, scenario, perturbation, namespace) -> Run:
         self.played.append(perturbation.name)
+        await asyncio.sleep(0)
         crashes = bool(perturbation.crash)
         run = self._runs.get(perturbation.name, a_run(crashes=crashes))
         if isinstance(run, Exception):
@@ -75,6 +80,18 @@ async def test_every_write_of_the_undisturbed_run_is_crashed_after(monkeypatch):
     assert plays.played.count("none") == 2
     assert len(found) == len(told) == len(plays.played)
     assert exit_code(found) == 0
+
+
+async def test_scenarios_take_turns_and_what_is_kept_is_written_as_it_comes(monkeypatch, tmp_path):
+    plays, both = Plays(), [Task(SCENARIOS[name], None) for name in ("promoted-by-status", "nginx")]
+    monkeypatch.setattr(subject, "play", plays)
+    names: list[str] = []
+    await Campaign(None, 1, parallel=2, tell=lambda one: names.append(one.scenario), keep=tmp_path).run(both)
+    kept = [json.loads(line) for line in (tmp_path / "results.jsonl").read_text().splitlines()]
+    assert [one["scenario"] for one in kept] == names
+    half = names[: len(names) // 2]
+    assert all(half.count(name) > len(half) // 4 for name in ("promoted-by-status", "nginx"))
+    assert plays.played[2:6] != ["none", "crash-1", "crash-2", "crash-3"]
 
 
 async def test_a_run_that_differs_is_told_and_the_others_go_on(monkeypatch):

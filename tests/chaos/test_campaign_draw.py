@@ -34,8 +34,8 @@ def test_what_is_no_perturbation_is_refused(name: str):
 def test_a_seed_draws_the_same_again_and_another_seed_something_else():
     assert whole(5, NGINX, 30) == whole(5, NGINX, 30)
     assert whole(5, NGINX, 30) != whole(6, NGINX, 30)
-    assert shorter(5, ALL, 10) == shorter(5, ALL, 10)
-    assert shorter(5, ALL, 10) != shorter(6, ALL, 10)
+    assert shorter(5, [ALL], 10) == shorter(5, [ALL], 10)
+    assert shorter(5, [ALL], 10) != shorter(6, [ALL], 10)
 
 
 def test_what_is_drawn_does_not_depend_on_how_many_writes_a_run_took():
@@ -54,7 +54,12 @@ def test_everything_is_a_crash_after_every_write_and_each_kind_of_perturbation()
 
 
 def test_the_shorter_list_crashes_where_every_run_of_the_scenario_comes():
-    for name, wanted in shorter(5, ALL, len(ALL)).items():
+    for name, wanted in shorter(5, [ALL], len(ALL)).items():
         assert len(wanted) == 2
         assert 1 <= wanted[0].crash <= SCENARIOS[name].writes
         assert wanted[1].late or wanted[1].skip
+
+
+def test_the_shorter_list_has_some_of_each_group():
+    drawn = shorter(5, [ALL[:4], ALL[4:9], ALL[9:10]], 2)
+    assert [sum(one.name in drawn for one in group) for group in (ALL[:4], ALL[4:9], ALL[9:10])] == [2, 2, 1]

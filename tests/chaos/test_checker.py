@@ -99,6 +99,7 @@ def test_times_versions_and_writes_that_change_nothing_are_tolerated():
 PLANTED = {
     "a weight is skipped": (without(9), "weights of Ingress web-canary: [0, 25] and no more where it was [0, 25, 50]"),
     "a weight moves back": (with_(10, ingress(25), ingress(50)), "weights of Ingress web-canary: ["),
+    "a step is done before its weight": ((*STORY[:3], STORY[4], STORY[3], *STORY[5:]), "sizes: [web bbb step 1: aaa=4"),
     "a step is skipped": ((*STORY[:6], *STORY[7:]), "steps: ["),
     "a step is taken twice": (with_(10, rollout(1, weight=25), rollout(2, weight=25)), "steps: ["),
     "a pause begins anew": (with_(6, rollout(1, weight=25, pause="2026-11-21T05:00:03Z")), "pauses: ["),
