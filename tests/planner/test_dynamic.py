@@ -35,3 +35,7 @@ def test_stable_keeps_pods_for_the_traffic_it_still_has():
     assert [stable_rest(dynamic(weight)) for weight in (0, 25, 70, 100)] == [4, 3, 2, 0]
     least = given.nginx(*STEPS, dynamicStableScale=True, minPodsPerReplicaSet=2).weighing(75).snapshot
     assert stable_rest(least) == 2
+
+
+def test_a_full_promotion_of_no_pods_moves_everything():
+    assert full_share(given.nginx(*STEPS, replicas=0, dynamicStableScale=True).snapshot) == 100

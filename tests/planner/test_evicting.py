@@ -1,5 +1,7 @@
 import pytest
+from msgspec import structs
 
+from rollouts.api.workloads import PodStatus
 from rollouts.planner.evicting import next_of, refusal
 from tests import placed
 from tests.placed import NEW
@@ -84,3 +86,11 @@ def test_a_pod_that_is_not_ready_goes_where_the_policy_lets_it():
 def test_too_many_budgets_refuse_everything():
     both = BASE.budget(allowed=1).budget(allowed=1, name="pdb2")
     assert refused(both) == "PodDisruptionBudgets pdb, pdb2 all select it, and Kubernetes then evicts nothing"
+
+
+def test_a_pod_that_never_ran_is_refused_by_no_budget():
+    """Kubernetes evicts a pending pod whatever budgets say."""
+    ordinals = BASE.new(4, state="unready").budget(allowed=0).budget(allowed=0, name="pdb2").snapshot.ordinals
+    pending = structs.replace(ordinals.places[4], status=PodStatus(phase="Pending"))
+    assert refusal(ordinals, ordinals.places[4])
+    assert refusal(ordinals, pending) == ""

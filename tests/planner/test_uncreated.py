@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from rollouts.planner.uncreated import uncreated
+from rollouts.planner.uncreated import renamed, uncreated
 from tests.given import NOW
 from tests.planner.lent import rollout, snapshot
 
@@ -30,3 +30,11 @@ def test_what_is_said_already_is_not_said_again():
     later = NOW + timedelta(seconds=10)
     assert uncreated(snapshot(again), QUOTA, later) is first
     assert uncreated(snapshot(again), "another quota", later).message == "ReplicaSetCreateError: another quota"
+
+
+def test_another_try_has_another_name_and_nothing_else():
+    """The next count makes another hash, as for a Deployment whose ReplicaSet's name is taken."""
+    first = renamed(snapshot(rollout(status=COUNTS)))
+    again = renamed(snapshot(rollout(status={**COUNTS, "collisionCount": 1})))
+    assert (first.collision_count, again.collision_count) == (1, 2)
+    assert replace(first, collision_count=None) == snapshot(rollout(status=COUNTS)).status

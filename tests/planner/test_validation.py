@@ -7,7 +7,7 @@ import pytest
 
 from rollouts.api import kinds
 from rollouts.planner.validation.labels import LONGEST
-from tests.planner.lent import NGINX, SPACE, TEMPLATE, ingress, metric, named, rollout, said, service, template
+from tests.planner.lent import NGINX, SPACE, TEMPLATE, ingress, named, rollout, said, service
 
 ENTRIES = [json.loads(line) for line in (Path(__file__).parent / "invalid_specs.jsonl").read_text().splitlines()]
 
@@ -158,6 +158,18 @@ C = TEMPLATE["spec"]["containers"][0]
             'spec.containers[0].name: Invalid value: "A": a lowercase RFC 1123 label must',
         ),
         (
+            pod(containers=[{**C, "name": "a" * (LONGEST + 1)}]),
+            f'spec.containers[0].name: Invalid value: "{"a" * 64}": must be no more than 63 bytes',
+        ),
+        (
+            {**TEMPLATE, "metadata": {"labels": {"app": "web"}, "annotations": {"a b": "c"}}},
+            'annotations: Invalid value: "a b": name part must consist',
+        ),
+        (
+            {**TEMPLATE, "metadata": {"labels": {"app": "web"}, "annotations": {"x/" + "a" * 64: "c"}}},
+            f'annotations: Invalid value: "x/{"a" * 64}": name part must be no more than 63 bytes',
+        ),
+        (
             pod(activeDeadlineSeconds=1),
             "spec.activeDeadlineSeconds: Forbidden: activeDeadlineSeconds in ReplicaSet is not",
         ),
@@ -251,6 +263,42 @@ def test_a_canary_that_contradicts_itself_is_refused(canary, text):
 
 
 @pytest.mark.parametrize(
+    ("strategy", "text"),
+    [
+        ({"scaleDownDelayRevisionLimit": 3}, ""),
+        (
+            {"scaleDownDelayRevisionLimit": 4},
+            (
+                "scaleDownDelayRevisionLimit: Invalid value: 4: This rollout's revision history limit can not be smaller "
+                "than the rollout's scale down limit"
+            ),
+        ),
+        *(
+            ({name: -1}, f"blueGreen.{name}: Invalid value: -1: must be greater than or equal to 0")
+            for name in (
+                "previewReplicaCount",
+                "autoPromotionSeconds",
+                "scaleDownDelaySeconds",
+                "abortScaleDownDelaySeconds",
+            )
+        ),
+    ],
+)
+def test_a_blue_green_that_contradicts_itself_is_refused(strategy, text):
+    whole = {"blueGreen": {"activeService": "web-active", **strategy}}
+    found = said(rollout(strategy=whole, revisionHistoryLimit=3), service("web-active"))
+    assert found == (text and f"spec.strategy.{text}")
+
+
+def test_subsets_of_istio_need_no_services_so_the_router_is_what_is_missing():
+    subsets = {"name": "web", "canarySubsetName": "canary", "stableSubsetName": "stable"}
+    split = {"virtualService": {"name": "web"}, "destinationRule": subsets}
+    assert said(rollout({"trafficRouting": {"istio": split}})).startswith("spec.strategy.canary.trafficRouting.istio: ")
+    without = said(rollout({"trafficRouting": {"istio": {"virtualService": {"name": "web"}}}}))
+    assert without.startswith("spec.strategy.stableService: ")
+
+
+@pytest.mark.parametrize(
     ("canary", "path"),
     [
         ({**NGINX, "pingPong": {"pingService": "a", "pongService": "b"}}, "spec.strategy.canary.pingPong"),
@@ -330,82 +378,6 @@ def managed(name, by):
 def test_services_must_be_ones_own(stable, text):
     found = said(rollout({"stableService": "web-stable"}), stable)
     assert found == (f'spec.strategy.canary.stableService: Invalid value: "web-stable": {text}' if text else "")
-
-
-def analysis(*names, **more):
-    return {"analysis": {"templates": [{"templateName": name} for name in names], **more}}
-
-
-STEP = "spec.strategy.canary.steps[0].analysis"
-
-
-@pytest.mark.parametrize(
-    ("asked", "templates", "text"),
-    [
-        (analysis("t"), [template("t", metric())], ""),
-        (
-            analysis("t"),
-            [template("t", metric(interval="5s"))],
-            (
-                f'{STEP}.templates: Invalid value: "t": AnalysisTemplate t has metric m which runs indefinitely. '
-                "Invalid value for count: <nil>"
-            ),
-        ),
-        (
-            analysis("t"),
-            [template("t", metric(), args=[{"name": "host"}])],
-            f'{STEP}.templates: Invalid value: "t": args.host was not resolved',
-        ),
-        (
-            analysis("t"),
-            [template("t", templates=[{"templateName": "deep"}])],
-            f"{STEP}.templates: Invalid value: \"deep\": AnalysisTemplate 'deep' not found",
-        ),
-        (
-            analysis("t"),
-            [template("t", {"name": "m", "provider": {"datadog": {"query": "q"}}})],
-            f'{STEP}.templates: Invalid value: "t": metric m asks provider datadog, which this version does not have; it has',
-        ),
-        (
-            analysis("t"),
-            [template("t", {"name": "m"})],
-            f'{STEP}.templates: Invalid value: "t": of the template, spec.metrics[0]',
-        ),
-        (analysis(), [], f"{STEP}.templates: Required value: names no template"),
-        (
-            analysis("t", args=[{"name": "a", "valueFrom": {"fieldRef": {"fieldPath": "metadata.generation"}}}]),
-            [template("t", metric())],
-            f'{STEP}.args[0].valueFrom.fieldRef.fieldPath: Invalid value: "metadata.generation": of metadata these can be',
-        ),
-        (
-            analysis("t", args=[{"name": "a", "valueFrom": {"fieldRef": {"fieldPath": "spec.nope[0].x"}}}]),
-            [template("t", metric())],
-            f'{STEP}.args[0].valueFrom.fieldRef.fieldPath: Invalid value: "spec.nope[0].x": the Rollout has no string',
-        ),
-        (
-            analysis("t", args=[{"name": "a", "valueFrom": {"podTemplateHashValue": "Newest"}}]),
-            [template("t", metric())],
-            f'{STEP}.args[0].valueFrom.podTemplateHashValue: Invalid value: "Newest": must be Latest or Stable',
-        ),
-    ],
-)
-def test_an_analysis_that_could_not_run_or_never_end_is_refused(asked, templates, text):
-    found = said(rollout({"steps": [asked]}), *templates)
-    assert found.startswith(text) if text else found == ""
-
-
-def test_a_background_analysis_may_go_on_for_ever():
-    assert (
-        said(rollout({"analysis": {"templates": [{"templateName": "t"}]}}), template("t", metric(interval="5s"))) == ""
-    )
-
-
-def test_a_cluster_template_is_out_of_reach_of_a_namespaced_controller():
-    asked = {"analysis": {"templates": [{"templateName": "t", "clusterScope": True}]}}
-    world = template("t", metric(), kind="ClusterAnalysisTemplate")
-    assert said(rollout({"steps": [asked]}), world) == ""
-    confined = said(rollout({"steps": [asked]}), unserved=[kinds.CLUSTER_ANALYSIS_TEMPLATE])
-    assert confined.endswith("ClusterAnalysisTemplates are not read by a controller confined to one namespace")
 
 
 def test_a_kind_that_the_cluster_does_not_serve_is_named():

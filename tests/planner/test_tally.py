@@ -1,0 +1,23 @@
+import pytest
+
+from rollouts.api.rollout import LabelSelector
+from rollouts.planner.tally import selector_text
+
+
+@pytest.mark.parametrize(
+    ("selector", "text"),
+    [
+        ({}, "<none>"),
+        ({"matchLabels": {"tier": "web", "app": "shop"}}, "app=shop,tier=web"),
+        ({"matchExpressions": [{"key": "tier", "operator": "In", "values": ["b", "a"]}]}, "tier in (a,b)"),
+        ({"matchExpressions": [{"key": "tier", "operator": "NotIn", "values": ["b"]}]}, "tier notin (b)"),
+        ({"matchExpressions": [{"key": "tier", "operator": "Exists"}]}, "tier"),
+        ({"matchExpressions": [{"key": "tier", "operator": "DoesNotExist"}]}, "!tier"),
+        (
+            {"matchLabels": {"b": "1"}, "matchExpressions": [{"key": "a", "operator": "Exists"}]},
+            "a,b=1",
+        ),
+    ],
+)
+def test_autoscalers_read_the_selector_as_kubernetes_writes_it(selector, text):
+    assert selector_text(LabelSelector.model_validate(selector)) == text
