@@ -24,6 +24,7 @@ LABELS_HERE: Final = '{{- include "rollouts.labels" . | nindent 4 }}'
 VERBS: Final = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
 READ: Final = ("get", "list", "watch")
 EDIT: Final = ("update", "patch")
+EVERY: Final = ("create", *EDIT, "delete", "deletecollection")
 OURS: Final = (
     kinds.ROLLOUT, kinds.ANALYSIS_RUN, kinds.ANALYSIS_TEMPLATE, kinds.CLUSTER_ANALYSIS_TEMPLATE, kinds.EXPERIMENT
 )  # fmt: skip
@@ -79,13 +80,14 @@ PEOPLE: Final[Mapping[str, tuple[Need, ...]]] = {
         Need(kinds.ROLLOUT, ("get",), "status"),
         Need(kinds.ROLLOUT, ("get",), "scale"),
     ),
-    # promote, abort, retry, pause, restart, undo and set image of a Rollout; the end of a run, of an Experiment
+    # as of Deployments: CI with this role makes Rollouts and bumps images, people on call promote, abort and undo
     "edit": (
-        *(Need(kind, EDIT) for kind in (kinds.ROLLOUT, kinds.ANALYSIS_RUN, kinds.EXPERIMENT)),
+        *(Need(kind, EVERY) for kind in OURS if kind.namespaced),
         Need(kinds.ROLLOUT, EDIT, "status"),
         Need(kinds.ROLLOUT, EDIT, "scale"),
     ),
-    "admin": tuple(Need(kind, ("create", *EDIT, "delete", "deletecollection")) for kind in OURS),
+    # what every namespace's analyses read
+    "admin": tuple(Need(kind, EVERY) for kind in OURS if not kind.namespaced),
 }
 
 

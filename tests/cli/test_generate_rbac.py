@@ -38,8 +38,8 @@ def test_people_get_what_their_role_promises():
     rules = {role: {(n.resource, verb) for n in added for verb in n.verbs} for role, added in PEOPLE.items()}
     assert {verb for _, verb in rules["view"]} == {"get", "list", "watch"}
     assert ("rollouts/status", "patch") in rules["edit"]
-    assert not {verb for _, verb in rules["edit"]} & {"create", "delete"}
-    assert {("rollouts", "create"), ("rollouts", "delete")} <= rules["admin"]
+    assert {("rollouts", "create"), ("rollouts", "delete"), ("analysistemplates", "create")} <= rules["edit"]
+    assert {resource for resource, _ in rules["admin"]} == {"clusteranalysistemplates"}
     assert not any(resource.startswith("secrets") for added in rules.values() for resource, _ in added)
 
 
