@@ -247,3 +247,8 @@ def test_aborting_what_is_stable_takes_nothing():
 
 def test_promotion_forgets_that_it_was_aborted_once():
     assert sized(promoted().pods(stable="0/0").noted("canary", **MARKED)) == {CANARY: (None, {keys.ABORTED: None})}
+
+
+def test_before_there_is_a_preview_only_the_stable_side_is_sized():
+    assert sized(replace(given.blue_green(), sizes={"stable": "2/2"})) == {STABLE: (4, {})}
+    assert sized(replace(given.blue_green().having(stableRS=""), sizes={})) == {}

@@ -3,9 +3,13 @@
 import pytest
 
 from rollouts.planner.rollout import CANARY, PARTITIONED, RELEASED, plan, stages_for
+from rollouts.planner.stages.make_services import make_services
+from rollouts.planner.stages.move_partition import move_partition
+from rollouts.planner.stages.return_pods import return_pods
+from rollouts.planner.stages.take_hold import take_hold
 from rollouts.steps.base import BoundStep
 from tests import placed
-from tests.given import NOW, release, set_weight
+from tests.given import NOW, draft, release, set_weight
 from tests.planner import lent
 from tests.planner.lent import metric, template
 
@@ -125,3 +129,9 @@ def test_promotion_waits_until_kubernetes_has_made_the_new_revision_current():
     done = SETS.step(1).new(*range(5)).partition(0)
     assert plan(done.snapshot, NOW).status.stable_rs == placed.OLD
     assert plan(done.counted(currentRevision=placed.NEW).snapshot, NOW).status.stable_rs == placed.NEW
+
+
+@pytest.mark.parametrize("stage", [take_hold, make_services, move_partition, return_pods], ids=lambda one: one.__name__)
+def test_stages_of_a_stateful_set_leave_a_release_of_replica_sets_alone(stage):
+    there = release(set_weight(40)).pods(canary="2/2").snapshot
+    assert stage(there, draft(there), NOW) == draft(there)

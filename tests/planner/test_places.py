@@ -54,6 +54,11 @@ def test_a_person_who_pauses_everything_keeps_the_share_as_it_was():
     assert exposed(held.having(partition=kept).of_set(replicas=8)) == 4
 
 
+def test_all_are_exposed_where_the_step_that_was_reached_is_not_there_any_more():
+    held = placed.release(set_weight(40)).step(1).wanting(paused=True)
+    assert exposed(held.having(partition={"original": 0, "workload": "db", "step": 3})) == 5
+
+
 def test_the_partition_is_counted_from_the_first_ordinal_and_pinned_for_no_pods():
     snapshot = placed.release(set_weight(40)).of_set(ordinals={"start": 10}).snapshot
     assert [partition_for(snapshot, draft(snapshot), pods) for pods in (0, 2, 5)] == [PINNED, 3, 0]

@@ -5,9 +5,10 @@ import msgspec
 import pytest
 
 from rollouts.api import keys
+from rollouts.planner.bluegreen import fast_track
 from rollouts.planner.rollback import is_within_window
 from tests import given
-from tests.given import CANARY, LONG_AGO, STABLE, draft
+from tests.given import CANARY, LONG_AGO, NOW, STABLE, draft
 
 AGES = {"older": 2, "stable": 3, "canary": 1}
 
@@ -64,3 +65,10 @@ def test_of_one_second_neither_is_a_return_to_the_other():
     assert not within(there, canary=3, stable=3)
     exchanged = replace(there, status={**there.status, "stableRS": CANARY, "currentPodHash": STABLE})
     assert not within(exchanged.wanting(template=given.template(1)), canary=3, stable=3)
+
+
+def test_blue_green_goes_back_within_the_window_without_pause_or_analysis():
+    quick = born(windowed(1).snapshot, {"canary": 9, "stable": 1})
+    release = born(windowed(1).snapshot, {"canary": 1, "stable": 9})
+    assert fast_track(quick, draft(quick), NOW) == "Rollback within window"
+    assert fast_track(release, draft(release), NOW) == ""

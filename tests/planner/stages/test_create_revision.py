@@ -37,3 +37,21 @@ def test_a_return_to_an_old_revision_renumbers_it():
 
 def test_books_in_order_need_no_write():
     assert said(made(given.release().snapshot)) == []
+
+
+def test_a_replica_set_without_a_number_gets_one_and_no_history():
+    """As somebody else's whose template is the Rollout's comes in."""
+    there = given.release().noted("canary", **{"rollout.argoproj.io/revision": ""})
+    (update, *_) = made(there.snapshot).actions
+    assert update.annotations == {"rollout.argoproj.io/revision": "3"}
+    assert made(given.release().noted("canary", **{"rollout.argoproj.io/revision": "1"}).snapshot).actions[
+        0
+    ].annotations == {
+        "rollout.argoproj.io/revision": "3",
+        "rollout.argoproj.io/revision-history": "1",
+    }
+
+
+def test_time_to_be_ready_follows_the_rollout():
+    update, *_ = made(given.release().wanting(minReadySeconds=9).snapshot).actions
+    assert (update.target.key.name, update.min_ready_seconds) == (f"web-{CANARY}", 9)

@@ -48,6 +48,24 @@ def test_in_mid_release_it_would_get_what_the_steps_do_not_allow(situation):
     )
 
 
+@pytest.mark.parametrize(
+    ("part", "leads"),
+    [
+        ({"rules": [{"backendRefs": [{"name": "web-old"}]}]}, True),
+        ({"defaultBackend": {"service": {"name": "web-old"}}}, True),
+        ({"rules": [{"backendRefs": ["web-old"]}]}, False),
+        ({"defaultBackend": {"service": "web-old"}}, False),
+        ({"rules": [{"host": "web-old"}]}, False),
+    ],
+)
+def test_a_route_leads_where_a_backend_of_it_has_the_name(part, leads):
+    """Whatever else stands there: a route is read as it is stored."""
+    situation = given.nginx(set_weight(50)).having(stableRS=given.CANARY)
+    (ref, route), *_ = [one for one in situation.snapshot.routes.items() if one[1].metadata.owner_references]
+    found = decided(situation, routes={ref: structs.replace(route, raw={**route.raw, "spec": part})})
+    assert (found.actions == ()) == leads
+
+
 def test_a_route_of_ours_that_leads_to_it_comes_first():
     situation = given.nginx(set_weight(50)).having(stableRS=given.CANARY)
     named = structs.replace(OLD, metadata=structs.replace(OLD.metadata, name="web-canary"))

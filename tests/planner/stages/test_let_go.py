@@ -83,3 +83,15 @@ def test_services_of_ours_stay_for_every_pod():
 def test_the_status_of_what_goes_is_left_alone():
     snapshot = deleted(placed.idle()).assembled
     assert plan(snapshot, NOW).status == snapshot.status
+
+
+def test_what_was_given_back_is_not_written_again():
+    """After a crash between the two writes only the finalizer is left."""
+    (edit,) = decided(placed.idle().partition(0, written=None)).actions
+    assert (type(edit), edit.patch) == (EditRollout, {"metadata": {"finalizers": None}})
+
+
+def test_services_of_the_users_stay_as_they_are():
+    theirs = placed.lent.named("Service", "db-stable", spec={"selector": {"app": "db"}})
+    found = decided(placed.idle(stableService="db-stable").beside(theirs))
+    assert [type(action) for action in found.actions] == [PatchStatefulSet, EditRollout]

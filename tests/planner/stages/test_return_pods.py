@@ -115,6 +115,17 @@ def test_pods_go_when_no_traffic_goes_to_them_and_that_is_seen():
     assert written(routed(WEB)) == [f"EvictPod: db-4 is evicted: back to revision {OLD}"]
 
 
+def test_in_mid_release_pods_that_are_too_many_go_once_the_rest_carries_the_weight():
+    """The Service of the canary leads to them and to those that stay: what counts is that its weight is in effect."""
+    step = placed.routed(set_weight(40)).partition(3).new(2, 3, 4).served()
+    held = routed(step, canary=60, hold="nginx: weight 40 is being written")
+    assert (written(held), said(held)) == (
+        [],
+        ["hold: 1 pods are to return to the old revision: nginx: weight 40 is being written"],
+    )
+    assert written(routed(step, canary=40)) == [f"EvictPod: db-2 is evicted: back to revision {OLD}"]
+
+
 def test_with_no_old_pod_left_the_first_goes_without_waiting_for_traffic():
     nobody_else = placed.routed(set_weight(40)).aborted().new(*range(5)).served()
     assert written(routed(nobody_else, canary=100)) == [f"EvictPod: db-4 is evicted: back to revision {OLD}"]

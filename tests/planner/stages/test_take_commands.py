@@ -56,6 +56,18 @@ def test_promote_skips_a_step_that_is_no_pause():
     assert taken(RELEASE.annotated(COMMAND="promote@7")).status.current_step_index == 1
 
 
+def test_promote_goes_on_after_an_inconclusive_run_with_the_next_step():
+    """Its pause and its step end together: asked again, the same question would pause again."""
+    since = "2026-01-01T11:00:00Z"
+    inconclusive = given.release({"analysis": given.CHECKS}, pause()).having(
+        controllerPause=True,
+        pauseConditions=[{"reason": "InconclusiveAnalysisRun", "startTime": since}],
+        canary={"currentStepAnalysisRunStatus": {"name": "web-run", "status": "Inconclusive"}},
+    )
+    status = taken(inconclusive.annotated(COMMAND="promote@7")).status
+    assert (status.current_step_index, status.pause_conditions, status.controller_pause) == (1, (), False)
+
+
 def test_retry_ends_an_abort():
     aborted = RELEASE.having(abort=True).annotated(COMMAND="retry@7")
     assert not taken(aborted).status.abort

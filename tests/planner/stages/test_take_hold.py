@@ -84,3 +84,9 @@ def test_fields_that_count_for_nothing_are_said_once():
     assert events(decided(FRESH)) == []
     held = placed.release(set_weight(40)).snapshot
     assert take_hold(replace(held, spec=spec), draft(held), NOW).events == ()
+
+
+def test_a_finalizer_that_somebody_took_is_put_back_and_the_release_goes_on_where_it_was():
+    found = decided(without_finalizer(placed.release(set_weight(40), set_weight(80)).step(1)))
+    assert [action.patch["metadata"]["finalizers"] for action in found.actions] == [["rollouts.argoproj.io/partition"]]
+    assert (found.status.stable_rs, found.status.current_pod_hash, found.status.current_step_index) == (OLD, NEW, 1)
