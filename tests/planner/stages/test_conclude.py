@@ -1,5 +1,7 @@
+from dataclasses import replace
 from datetime import timedelta
 
+from rollouts.api.model import Problem
 from rollouts.planner.rollout import plan
 from tests import given
 from tests.given import NOW, pause, set_weight
@@ -75,3 +77,20 @@ def test_a_deadline_may_abort():
 
 def test_times_have_whole_seconds():
     assert concluded(RELEASE, NOW + timedelta(milliseconds=900)).pause_conditions[0].start_time == NOW
+
+
+def refused(text, **status):
+    snapshot = replace(RELEASE.having(**status).snapshot, problems=(Problem("spec.strategy", None, text),))
+    return plan(snapshot, NOW)
+
+
+def test_what_is_wrong_is_told_once_for_each_text():
+    first = refused("no")
+    told = [
+        {"type": c.type, "status": c.status, "reason": c.reason, "message": c.message} for c in first.status.conditions
+    ]
+    again, other = refused("no", conditions=told), refused("never", conditions=told)
+    assert [event.reason for event in first.events] == ["InvalidSpec"]
+    assert (again.events, condition(again.status, "InvalidSpec")) == ((), condition(first.status, "InvalidSpec"))
+    assert [event.reason for event in other.events] == ["InvalidSpec"]
+    assert condition(other.status, "InvalidSpec").endswith("never")

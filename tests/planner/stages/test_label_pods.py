@@ -202,3 +202,8 @@ def test_both_kinds_of_change_are_one_write():
     found = label_pods(snapshot, draft(snapshot), NOW)
     assert len(written(found)) == 2
     assert set(by_name(found.actions)[f"web-{CANARY}"].template) == {"metadata", "spec"}
+
+
+def test_before_there_is_a_replica_set_there_is_nothing_to_label():
+    apart = {"antiAffinity": {REQUIRED: {}}}
+    assert actions(given.first(**ROLES, **apart).snapshot) == ()

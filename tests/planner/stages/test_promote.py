@@ -63,3 +63,14 @@ def test_a_split_below_everything_is_no_end():
 
 def test_a_promoted_revision_says_nothing_more():
     assert events(promoted(given.promoted(set_weight(50)))) == []
+
+
+def test_before_there_is_a_replica_set_nothing_is_promoted():
+    snapshot = given.first(set_weight(50)).snapshot
+    assert promote(snapshot, draft(snapshot), NOW) == draft(snapshot)
+
+
+def test_a_threshold_of_pods_is_enough_to_promote():
+    most = given.release(set_weight(50), replicaProgressThreshold={"type": "Percent", "value": 75}).step(1)
+    assert promoted(most.pods(canary="3/4", stable="0/0")).status.stable_rs == CANARY
+    assert promoted(most.pods(canary="2/4", stable="0/0")).status.stable_rs == STABLE

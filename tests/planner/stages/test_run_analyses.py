@@ -6,7 +6,7 @@ from rollouts.api.analysis import AnalysisRun, AnalysisRunStatus
 from rollouts.api.meta import Metadata
 from rollouts.planner.stages.run_analyses import run_analyses
 from tests import given
-from tests.given import CANARY, NOW, draft, set_weight, written
+from tests.given import CANARY, NOW, draft, said, set_weight, written
 
 NAME = f"web-{CANARY}-3-0"
 STEP = {"analysis": {"templates": [{"templateName": "checks"}]}}
@@ -72,3 +72,18 @@ def test_runs_end_with_the_release(over):
 def test_a_run_of_another_step_ends():
     decided = advanced(seen(run("Running", f"web-{CANARY}-3-7", "7")))
     assert written(decided) == [f"TerminateAnalysisRun: web-{CANARY}-3-7: its step or release is over"]
+
+
+def test_a_run_of_another_step_that_the_status_names_is_not_this_steps():
+    """A crash, or a person who set the index, left the status with the name of another step's run."""
+    other = f"web-{CANARY}-3-7"
+    left = {"canary": {"currentStepAnalysisRunStatus": {"name": other, "status": "Running"}}}
+    decided = advanced(seen(run("Running", other, "7"), **left))
+    assert decided.status.canary.current_step_analysis_run_status.name == NAME
+    assert written(decided) == [f"TerminateAnalysisRun: {other}: its step or release is over"]
+
+
+def test_a_run_that_somebody_deleted_is_asked_again():
+    decided = advanced(seen(**named("Running")))
+    assert written(decided) == [f"CreateAnalysisRun: {NAME} is to be measured"]
+    assert f"act: {NAME} is gone: starting again" in said(decided)

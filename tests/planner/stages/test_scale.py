@@ -1,3 +1,4 @@
+from rollouts.planner.scaling import canary_sizes
 from rollouts.planner.stages.route_traffic import route_traffic
 from rollouts.planner.stages.scale import scale
 from tests import given
@@ -72,3 +73,14 @@ def test_old_pods_stay_for_a_delay_after_promotion():
 def test_the_last_pod_of_a_weighted_canary_is_not_taken():
     steps = (set_weight(25), {"setCanaryScale": {"replicas": 0}})
     assert scaled(given.nginx(*steps).weighing(25).step(1).pods(canary="1/1")).sizes == {}
+
+
+def test_before_there_is_a_replica_set_there_is_nothing_to_size():
+    snapshot = given.first(set_weight(25)).snapshot
+    assert canary_sizes(snapshot, draft(snapshot), NOW, stage="scale") == draft(snapshot)
+
+
+def test_with_a_router_pods_stay_until_the_weight_that_leaves_them_is_in_effect():
+    less = given.nginx(set_weight(20)).pods(canary="3/3")
+    assert scaled(less.weighing(60)).sizes == {}
+    assert scaled(less.weighing(20)).sizes == {f"web-{CANARY}": 1}

@@ -4,7 +4,9 @@ import pytest
 
 from rollouts.api.kinds import GATEWAY
 from rollouts.api.meta import Metadata, Object, Ref
-from trafficrouters.gatewayapi.verdicts import gateways, unconfirmed
+from trafficrouters.gatewayapi.originals import ORIGINALS
+from trafficrouters.gatewayapi.rules import Pair
+from trafficrouters.gatewayapi.verdicts import gateways, unconfirmed, wrongs
 
 NEAR, FAR = Ref(GATEWAY, "shop", "gw"), Ref(GATEWAY, "infra", "gw")
 
@@ -52,3 +54,17 @@ def test_parents_are_gateways_near_or_far_but_not_services():
 )
 def test_who_must_confirm(parents, reports, existing, silent):
     assert (list(unconfirmed(route(parents, *reports), existing)) == []) is silent
+
+
+def test_a_record_that_cannot_be_read_does_not_hide_what_else_is_wrong():
+    pair = Pair("stable", "canary")
+    refs = [{"name": "stable", "port": 80}, {"name": "canary", "port": 20}]
+    found = Object(
+        Metadata(name="web", namespace="shop", annotations={ORIGINALS: "{"}),
+        {"spec": {"rules": [{"backendRefs": refs}]}},
+    )
+    first, second = wrongs(found, pair, "shop/web")
+    assert first.endswith(
+        f"annotation {ORIGINALS} of HTTPRoute shop/web cannot be read: set the weights right and remove it"
+    )
+    assert second.startswith("HTTPRoute shop/web: rules[0].backendRefs[0].port is 80")
