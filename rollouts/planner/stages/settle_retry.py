@@ -21,6 +21,9 @@ def settle_retry(snapshot: Snapshot, draft: Draft, now: datetime) -> Draft:
         draft = draft.pausing(clear_all=True, clear_abort=True)
     elif is_within_window(snapshot, draft):
         draft = draft.pausing(clear_all=True)
+    if snapshot.status.aborted_at is not None and not draft.is_aborted:
+        # What was found before the abort decides no more: the preview is judged anew.
+        draft = draft.with_blue_green(pre_promotion_analysis_run_status=None, post_promotion_analysis_run_status=None)
     progressing = get(snapshot.status.conditions, reasons.PROGRESSING)
     told = progressing is not None and progressing.reason == reasons.ROLLOUT_ABORTED
     if not told or draft.is_aborted or draft.is_promoted:

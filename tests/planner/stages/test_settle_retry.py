@@ -1,7 +1,7 @@
 from rollouts.planner.draft import Extent
 from rollouts.planner.stages.settle_retry import settle_retry
 from tests import given
-from tests.given import NOW, draft, set_weight
+from tests.given import NOW, blue_green, draft, set_weight
 
 TOLD = {"type": "Progressing", "status": "False", "reason": "RolloutAborted", "message": "m"}
 
@@ -23,3 +23,20 @@ def test_an_abort_that_lasts_goes_on():
 def test_a_full_promotion_ends_abort_and_pauses():
     decided = settled(given.release(set_weight(20)).having(abort=True, promoteFull=True))
     assert (decided.is_aborted, decided.pauses.clear_all) == (False, True)
+
+
+RUN = {"name": "web-1-2-pre", "status": "Failed"}
+
+
+def test_what_was_found_before_an_abort_is_forgotten_with_it_and_not_before():
+    judged = blue_green(prePromotionAnalysis={"templates": [{"templateName": "checks"}]}).having(
+        blueGreen={"prePromotionAnalysisRunStatus": RUN, "postPromotionAnalysisRunStatus": RUN},
+        abortedAt="2026-01-01T00:00:00Z",
+    )
+    aborted = settled(judged.having(abort=True)).status.blue_green
+    assert (aborted.pre_promotion_analysis_run_status.name, aborted.post_promotion_analysis_run_status.name) == (
+        RUN["name"],
+        RUN["name"],
+    )
+    retried = settled(judged).status.blue_green
+    assert (retried.pre_promotion_analysis_run_status, retried.post_promotion_analysis_run_status) == (None, None)
