@@ -11,13 +11,14 @@ from rollouts.planner.runs import Role, advance, current, end, judge, trim
 from rollouts.planner.snapshot import Snapshot
 
 STAGE = "run_promotion_analyses"
+BAD = frozenset({"Failed", "Error"})
 
 
 def run_promotion_analyses(snapshot: Snapshot, draft: Draft, now: datetime) -> Draft:
     """Before promotion, then after it; then every other run ends."""
     if _is_over(snapshot, draft, now):
         return trim(snapshot, end(draft, snapshot.runs, "nothing is being released"), _named(draft))
-    is_active = active_hash(snapshot) == snapshot.canary_hash
+    is_active = active_hash(snapshot) == snapshot.canary_hash or _failed_unheard(snapshot, draft)
     draft = _after(snapshot, draft) if is_active else _before(snapshot, draft)
     left = tuple(run for run in snapshot.runs if run.metadata.name not in _wanted(draft, is_active=is_active))
     return trim(snapshot, end(draft, left, "its release is over"), _named(draft))
@@ -26,6 +27,18 @@ def run_promotion_analyses(snapshot: Snapshot, draft: Draft, now: datetime) -> D
 def _is_over(snapshot: Snapshot, draft: Draft, now: datetime) -> bool:
     skipped = draft.status.promote_full or fast_rollback(snapshot, draft, now)
     return draft.is_aborted or draft.status.stable_rs == "" or is_first(snapshot) or bool(skipped)
+
+
+def _failed_unheard(snapshot: Snapshot, draft: Draft) -> bool:
+    """The run after promotion failed, users were led back for it, and a crash came before the status told of an abort.
+
+    The Service alone would say that the release is still to be promoted, and users would meet the bad revision again.
+    """
+    ref = draft.status.blue_green.post_promotion_analysis_run_status
+    run = current(snapshot, ref)
+    if ref is None or run is None or run.spec.get("terminate"):
+        return False
+    return run.status.phase in BAD and ref.status not in BAD
 
 
 def _before(snapshot: Snapshot, draft: Draft) -> Draft:

@@ -1,6 +1,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from rollouts.api.analysis import AnalysisRun, AnalysisRunStatus
@@ -117,6 +118,26 @@ def test_an_inconclusive_end_pauses(situation, name):
 def test_after_a_person_went_on_a_fresh_run_is_measured():
     resumed = BEFORE.having(controllerPause=True, **named(pre="Inconclusive"))
     assert refs(resumed, run(PRE, "Inconclusive"))[0] == (f"{PRE}.1", "")
+
+
+LED_BACK = BEFORE.having(**named(pre="Successful", post="Running"))
+
+
+@pytest.mark.parametrize("phase", ["Failed", "Error"])
+def test_a_verdict_for_which_users_were_led_back_is_not_lost_with_a_crash(phase):
+    judged = decided(LED_BACK, run(PRE, "Successful"), run(POST, phase))
+    assert judged.pauses.abort == "Blue/green post-promotion analysis phase error/failed: why"
+    assert judged.actions == ()
+
+
+def test_a_verdict_that_was_heard_before_a_retry_does_not_abort_it():
+    heard = BEFORE.having(**named(pre="Successful", post="Failed"))
+    assert decided(heard, run(PRE, "Successful"), run(POST, "Failed")).pauses.abort is None
+
+
+def test_a_run_that_was_ended_gives_no_verdict():
+    ended = msgspec.structs.replace(run(POST, "Failed"), spec={"metrics": [], "terminate": True})
+    assert decided(LED_BACK, run(PRE, "Successful"), ended).pauses.abort is None
 
 
 def test_a_retry_measures_afresh():
