@@ -77,7 +77,7 @@ class Record(msgspec.Struct):
 
 def record(rows: Sequence[Row], begun: int, expected: Expected, *, stuck: str = "") -> Record:
     """What *rows*, in the order of their versions, say of a run whose story began after version *begun*."""
-    told = _Told()
+    told = _Told(is_gradual=expected.is_gradual)
     for row in rows:
         if row.version <= begun:
             told.known(row)
@@ -109,7 +109,8 @@ def record(rows: Sequence[Row], begun: int, expected: Expected, *, stuck: str = 
 class _Told:
     """Rows, taken in one after the other."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_gradual: bool) -> None:
+        self._is_gradual = is_gradual
         self.objects: dict[tuple[str, str], Json] = {}
         self.weights: dict[str, list[str]] = {}
         self.steps: list[str] = []
@@ -161,7 +162,7 @@ class _Told:
         step = f"{name} {revision} step {status.get('currentStepIndex')}"
         if self.steps[-1:] != [step] and revision:
             if self._is_done(status):
-                self.sizes.append(f"{step}: {self._sizes()}")
+                self.sizes.append(f"{step}: {self._sizes(revision)}")
             self.steps.append(step)
         self._at = (revision, status.get("currentStepIndex"))
         for pause in status.get("pauseConditions") or ():
@@ -175,10 +176,11 @@ class _Told:
         revision, index = self._at
         return index is not None and (status["currentPodHash"], status.get("currentStepIndex")) == (revision, index + 1)
 
-    def _sizes(self) -> str:
-        """Pods wanted of each revision, and weights."""
+    def _sizes(self, newest: str) -> str:
+        """Pods wanted of each revision, and weights. Where these follow each other, other revisions come later."""
         found = (body for (kind, _), body in sorted(self.objects.items()) if kind == "ReplicaSet")
         sizes = {one["metadata"].get("labels", {}).get(HASH_LABEL, "none"): one["spec"]["replicas"] for one in found}
+        sizes = {revision: size for revision, size in sizes.items() if revision == newest or not self._is_gradual}
         routed = [values[-1] for name, values in sorted(self.weights.items()) if name.startswith(ROUTES)]
         return "; ".join([" ".join(f"{revision}={size}" for revision, size in sizes.items()), *routed])
 

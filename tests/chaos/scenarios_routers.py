@@ -181,6 +181,7 @@ SCENARIOS = (
         ends=(HEALTHY, NEW, IDLE),
         writes=20,
         pods=ROUTED,
+        is_gradual=True,
     ),
     Scenario(
         "nginx-dynamic-stable-scale-aborted",

@@ -213,7 +213,7 @@ class Scenario:
     *ends*: what holds when it is over. *writes*: at least so many writes the controller needs for it. *pods*: the
     fewest available and the most wanted pods that its spec allows at any time, where that never changes.
     *hurried*: pauses, by step, that a person ends before their time. *is_gradual*: weights follow pods as those get
-    ready, so that where they turn is compared and not what lies between. *flags* are the controller's.
+    ready, or pods weights, so that where weights turn is compared and not what lies between. *flags* are the controller's.
     """
 
     name: str

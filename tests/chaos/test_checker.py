@@ -260,3 +260,11 @@ def test_a_record_tells_every_field_that_is_compared():
         else:
             value["planted"] = ["planted"] if name == "weights" else 1
         assert differences(changed, reference), name
+
+
+def test_where_pods_follow_weights_those_of_other_revisions_may_come_after_the_step():
+    late = (*STORY[:10], (replica_set(OLD, 1, 4), 15), *STORY[10:])
+    later = (*STORY[:11], (replica_set(OLD, 1, 4), 15), *STORY[11:])
+    strict, gradual = Expected(), Expected(is_gradual=True)
+    assert differences(told(*late, expected=gradual), told(*later, expected=gradual)) == []
+    assert differences(told(*late, expected=strict), told(*later, expected=strict)) != []
