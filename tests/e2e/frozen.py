@@ -48,10 +48,10 @@ class Frozen:
     spec: Mapping[str, Any] = field(default_factory=dict)
 
 
-def objects(frozen: Frozen, now: datetime) -> list[dict[str, Any]]:
-    """Every object as it was, in the order in which they were first seen."""
+def objects(frozen: Frozen, namespace: str, now: datetime) -> list[dict[str, Any]]:
+    """Every object as it was, in the order in which they were first seen; what names its own namespace names ours."""
     text = json.dumps(list(_states(frozen).values()))
-    for old, new in frozen.renamed.items():
+    for old, new in {f'"rec-{frozen.recording}"': f'"{namespace}"', **frozen.renamed}.items():
         text = text.replace(old, new)
     found: list[dict[str, Any]] = json.loads(text)
     shift = now - _last_write(found)
@@ -105,7 +105,7 @@ def _prepared(frozen: Frozen, one: dict[str, Any], now: datetime) -> dict[str, A
 
 async def thawed(scene: Scene, frozen: Frozen, now: datetime) -> None:
     """Put them there, under the instance id that is the namespace's name, and wait until pods are as they were."""
-    every = objects(frozen, now)
+    every = objects(frozen, scene.namespace, now)
     hero = next(one for one in every if one["kind"] == "Rollout")
     owner = await _rollout(scene, _labelled(scene, hero))
     for one in every:

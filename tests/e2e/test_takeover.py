@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from rollouts.api.keys import INSTANCE_ID_LABEL
-from rollouts.api.kinds import ANALYSIS_RUN, ANALYSIS_TEMPLATE, REPLICA_SET
+from rollouts.api.keys import GATEWAY_CANARY_LABEL, INSTANCE_ID_LABEL
+from rollouts.api.kinds import ANALYSIS_RUN, ANALYSIS_TEMPLATE, HTTP_ROUTE, REPLICA_SET
 from rollouts.runtime.clock import SystemClock
 from tests.chaos.mortal import mortal
 from tests.e2e.audit import Audit
 from tests.e2e.frozen import ONE, Frozen, standing, thawed
 from tests.e2e.scene import Scene
+from trafficrouters.gatewayapi.originals import ORIGINALS
 
 # What the old controller knew under other names: a release before Kubernetes 0.34 hashed creationTimestamp too.
 OTHER_ERA = {"7c86cc4674": "6f5d8c7b9d", "7bfb67cdff": "58b4c9d6f7"}
@@ -49,13 +50,22 @@ async def wait(scene: Scene) -> None:
 
 @dataclass(frozen=True)
 class Situation:
-    """What was left, the phase it must keep, what somebody does then, and how that ends: phase and sizes by image."""
+    """What was left, the phase it must keep, what somebody does then, and how that ends: phase and sizes by image.
+
+    *routed*: weights of its HTTPRoute in the end. That one is marked on take-over, its weights stay.
+    """
 
     frozen: Frozen
     phase: str
     then: Callable[[Scene], Awaitable[None]]
     ends: str
     sizes: dict[str, int]
+    routed: tuple[int, int] | None = None
+
+    @property
+    def writes(self) -> set[str]:
+        """What may be written before anybody does anything."""
+        return QUIET_WRITES | (set() if self.routed is None else {"patch/httproutes"})
 
 
 SITUATIONS = {
@@ -91,6 +101,9 @@ SITUATIONS = {
     "blue-green inside its delay, to be undone": Situation(
         Frozen("bluegreen-fast-rollback", 4.5), "Healthy", back, "Healthy", {"web:1": 2}
     ),
+    "gateway API at step 4 of 4": Situation(
+        Frozen("gatewayapi", 8.0), "Paused", promote, "Healthy", {"web:1": 0, "web:2": 4}, routed=(100, 0)
+    ),
     "idle": Situation(Frozen("nginx", 18.0), "Healthy", wait, "Healthy", {"web:1": 0, "web:2": 4}),
 }
 
@@ -104,7 +117,7 @@ async def test_taken_over_as_it_stands(scene: Scene, name: str):
     async with mortal(scene) as controller:
         await scene.until("at work", controller.ready)
         wrote = {one for one in await audit.quiet() if not one.startswith(("get/", "list/", "watch/"))}
-        assert wrote <= QUIET_WRITES
+        assert wrote <= situation.writes
         assert await standing(scene) == before
         taken = (await scene.rollout())["status"]
         assert taken["phase"] == situation.phase, taken.get("message")
@@ -112,6 +125,7 @@ async def test_taken_over_as_it_stands(scene: Scene, name: str):
         await situation.then(scene)
         await scene.phase(situation.ends)
         await scene.until("sizes", lambda: sized(scene, situation.sizes))
+        await scene.until("routes given back", lambda: given_back(scene, situation.routed))
     names = {one["metadata"]["name"] for one in await scene.all(REPLICA_SET)}
     assert names == {key.partition("/")[2] for key in before if key.startswith("ReplicaSet/")}
 
@@ -129,6 +143,16 @@ def kept(status: dict[str, Any]) -> dict[str, Any]:
 async def sized(scene: Scene, wanted: dict[str, int]) -> bool:
     found = await scene.sizes()
     return {image: found[image] for image in wanted} == wanted
+
+
+async def given_back(scene: Scene, weights: tuple[int, int] | None) -> bool:
+    """Neither our mark nor Argo Rollouts' is left on a route, and its pair has *weights*."""
+    routes = await scene.all(HTTP_ROUTE)
+    metadata = [route["metadata"] for route in routes]
+    is_marked = any(ORIGINALS in one.get("annotations", {}) or GATEWAY_CANARY_LABEL in one.get("labels", {})
+                    for one in metadata)  # fmt: skip
+    pairs = [tuple(ref["weight"] for ref in route["spec"]["rules"][0]["backendRefs"]) for route in routes]
+    return not is_marked and pairs == ([] if weights is None else [weights])
 
 
 def template(scene: Scene, name: str) -> dict[str, Any]:

@@ -114,7 +114,8 @@ class GatewayRouter:
 
     def check(self, config: Config, scope: Scope, observed: Observed) -> tuple[Problem, ...]:
         """What in the referenced objects makes the Rollout an InvalidSpec, first things first."""
-        found = ((named, _wrong(named, observed.get(_ref(config, named)), scope)) for named in config.routes)
+        refs = ((named, _ref(config, named)) for named in config.routes)
+        found = ((named, _wrong(ref, observed.get(ref), scope)) for named, ref in refs)
         return tuple(Problem(named.path, named.name, detail) for named, detail in found if detail)
 
     def refuses(self, config: Config, routes: Routes, path: str) -> tuple[Problem, ...]:
@@ -130,7 +131,7 @@ class GatewayRouter:
         for refused in self.refuses(config, split.routes, "trafficRouting.gatewayAPI"):
             raise _spec_error(refused)
         work = (_Work(config, named, scope, split, route) for named, route in _present(config, observed))
-        changes = (_change(item) for item in work if not _wrong(item.named, item.route, scope))
+        changes = (_change(item) for item in work if not _wrong(item.ref, item.route, scope))
         return tuple(change for change in changes if change is not None)
 
     def waits(self, config: Config, scope: Scope, split: TrafficSplit, observed: Observed) -> tuple[str, ...]:  # noqa: ARG002
@@ -208,9 +209,11 @@ def _services(scope: Scope) -> Pair:
     return Pair(scope.stable_service, scope.canary_service)
 
 
-def _wrong(named: Named, route: Object | None, scope: Scope) -> str:
+def _wrong(ref: Ref, route: Object | None, scope: Scope) -> str:
     if route is None:
-        return f'{HTTP_ROUTE.plural}.{HTTP_ROUTE.group} "{named.name}" not found'
+        # who copied the manifest of another namespace sees which one was looked in
+        name = ref.name if ref.namespace == scope.rollout.namespace else f"{ref.namespace}/{ref.name}"
+        return f'{HTTP_ROUTE.plural}.{HTTP_ROUTE.group} "{name}" not found'
     return next(iter(wrongs(route, _services(scope), str(scope.rollout))), "")
 
 
@@ -238,6 +241,10 @@ class _Work(NamedTuple):
     @property
     def services(self) -> Pair:
         return _services(self.scope)
+
+    @property
+    def ref(self) -> Ref:
+        return _ref(self.config, self.named)
 
 
 class _Wanted(NamedTuple):
@@ -269,7 +276,7 @@ def _change(work: _Work) -> PatchRoute | None:
 
 def _patch(work: _Work, patch: Json, because: str) -> PatchRoute:
     version = work.route.metadata.resource_version
-    return PatchRoute(_ref(work.config, work.named), patch, version, f"HTTPRoute {work.route.metadata.key}: {because}")
+    return PatchRoute(work.ref, patch, version, f"HTTPRoute {work.route.metadata.key}: {because}")
 
 
 def _wanted(work: _Work, record: Record) -> _Wanted:
@@ -290,15 +297,20 @@ def _wanted(work: _Work, record: Record) -> _Wanted:
 
 
 def _presumed(work: _Work, records: Mapping[str, Record]) -> Record:
-    """What to take for remembered where nothing is: rules of our own writing had all on stable."""
-    is_written = any(
-        _is_ours(entry) and "f:rules" in entry.get("fieldsV1", {}).get("f:spec", {})
-        for entry in _managed_fields(work.route)
-    )
-    if records or not is_written:
+    """What to take for remembered where nothing is: rules that a controller wrote had all on stable."""
+    if records or not (_is_labelled(work) or any(_wrote_rules(entry) for entry in _managed_fields(work.route))):
         return Record()
     paired = [rule for rule in rules_of(work.route) if has_pair(rule, work.services)]
     return Record(tuple(work.services), presumed(paired, work.services))
+
+
+def _is_labelled(work: _Work) -> bool:
+    """Argo Rollouts left it in mid-release: it keeps no memory of what the user wrote."""
+    return work.config.label is not None and work.config.label in work.route.metadata.labels.items()
+
+
+def _wrote_rules(entry: Json) -> bool:
+    return _is_ours(entry) and "f:rules" in entry.get("fieldsV1", {}).get("f:spec", {})
 
 
 def _weighed_rules(rules: Sequence[Rule], services: Pair, weights: Iterable[Weights]) -> list[Rule]:
