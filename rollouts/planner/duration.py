@@ -116,10 +116,20 @@ def _ended(snapshot: Snapshot, status: RolloutStatus, record: RolloutDuration, n
         return replace(record, finished_at=now, completion_status=reasons.ABORTED)
     if not status.stable_rs or status.stable_rs != status.current_pod_hash:
         return record
-    how = record.completion_status or (reasons.FAST_PROMOTED if snapshot.status.promote_full else reasons.PROMOTED)
+    is_full = _is_full(snapshot, status)
+    how = record.completion_status or (reasons.FAST_PROMOTED if is_full else reasons.PROMOTED)
     available = snapshot.canary.status.available_replicas if snapshot.canary else 0
     done = now if available >= snapshot.replicas else None
-    if done is None and snapshot.spec.strategy.blue_green is not None:
-        # A canary says how it ended before its last pods are there; a blue-green release says both at once.
+    if done is None and snapshot.spec.strategy.blue_green is not None and not is_full:
+        # A canary says how it ended before its last pods are there; a blue-green release says both at once, unless
+        # nothing else would remember it.
         return record
     return replace(record, completion_status=how, finished_at=done)
+
+
+def _is_full(snapshot: Snapshot, status: RolloutStatus) -> bool:
+    """Asked for before, or by the command carried out in this very pass, perhaps for the second time after a crash."""
+    if snapshot.status.promote_full:
+        return True
+    is_new = status.last_command != snapshot.status.last_command
+    return is_new and status.last_command.partition("@")[0] == "promoteFull"

@@ -43,6 +43,25 @@ def test_all_that_was_asked_for_at_once_ends_fast_promoted():
     assert record(whole, stable_rs=CANARY, promote_full=False).completion_status == "FastPromoted"
 
 
+def test_a_full_promotion_that_ends_in_the_pass_that_carries_it_out_is_one_all_the_same():
+    """So it is where all that it needs is there already, for instance since a crash before the status was written."""
+    whole = release().pods(canary="4/4")
+    promoted = {"stable_rs": CANARY, "promote_full": False}
+    assert record(whole, last_command="promoteFull@7", **promoted).completion_status == "FastPromoted"
+    assert record(whole, last_command="promote@7", **promoted).completion_status == "Promoted"
+    told = whole.having(lastCommand="promoteFull@7")
+    assert record(told, **promoted).completion_status == "Promoted"
+
+
+def test_a_full_promotion_is_noted_before_the_last_pods_are_back():
+    side = given.blue_green().having(duration=RUNNING, promoteFull=True).pods(canary="3/4")
+    assert record(side, stable_rs=CANARY, promote_full=False) == RolloutDuration(
+        SINCE, completion_status="FastPromoted"
+    )
+    usual = side.having(promoteFull=False)
+    assert record(usual, stable_rs=CANARY) == RolloutDuration(SINCE)
+
+
 def test_an_abort_ends_the_record_and_a_retry_begins_another():
     aborted = record(release(), abort=True)
     assert (aborted.completion_status, aborted.finished_at) == ("Aborted", NOW)

@@ -41,6 +41,7 @@ def outcome(simulation: Simulation) -> dict[str, Any]:
     stored = [weight.canary.weight for weight in weights if weight]
     return {
         "phase": status.phase,
+        "how": status.duration.completion_status if status.duration else "",
         "stable": status.stable_rs,
         "step": status.current_step_index,
         "sizes": simulation.moments[-1].sizes,
