@@ -12,7 +12,7 @@ from analysis.expr.functions import INTS, LISTS, STRINGS, Builtin, Setting, alwa
 from analysis.expr.types import ANY, BOOL, INT, STRING, go_type, list_of
 from analysis.expr.values import MAX_TEXT, whole
 from analysis.gofloat import general
-from rollouts.wire.durations import format_go_duration, rfc3339
+from rollouts.wire.durations import format_go_duration
 from rollouts.wire.gojson import encode
 
 _REFUSAL: Final = "cannot use {type} as argument (type string) to call {name} "
@@ -34,8 +34,14 @@ def shown(value: Any) -> str:
         case timedelta():
             return format_go_duration(value)
         case datetime():
-            return rfc3339(value)
+            return _moment(value)
     return str(value)
+
+
+def _moment(value: datetime) -> str:
+    fraction = f"{value:.%f}".rstrip("0").rstrip(".")
+    offset = f"{value:%z}"
+    return f"{value:%Y-%m-%d %H:%M:%S}{fraction} {offset} {'UTC' if offset == '+0000' else offset}"
 
 
 def _text(value: Any) -> str:

@@ -75,6 +75,15 @@ def holds(text, result=None):
         "{'a': {'b': 1}}?.a?.b == 1 and {'a': nil}?.a?.b?.c == nil",
         "{'a': [1]}.a?.[0] == 1",
         "{'in': 2}.in == 2",
+        "{('a' + 'b'): 1,}.ab == 1 and [1, 2,] == [1, 2]",
+        "{'a': 1} == {'a': 1.0} and {'a': 1} != {'b': 1}",
+        "+1 == 1 and float(1) == 1.0 and float('1.5') == 1.5",
+        "2 ** 5000 > 1e308 and 0 ** -1 > 1e308 and isNaN((-8) ** 0.5)",
+        "1 in fromJSON('[1]') and not (1 in fromJSON('null'))",
+        "(1 ?? 2) == 1 and (true ? nil : 1) == nil and (false ? nil : 1) == 1",
+        "split('abc', '') == ['a', 'b', 'c'] and split('abc', '', 2) == ['a', 'bc'] and split('a,b', ',', 0) == []",
+        "string(duration('90s')) == '1m30s' and string(date('2020-01-01')) == '2020-01-01 00:00:00 +0000 UTC'",
+        "string(date('2020-01-01T00:00:00.25+02:00')) == '2020-01-01 00:00:00.25 +0200 +0200'",
     ],
 )
 def test_holds(text):
@@ -129,11 +138,60 @@ def test_holds(text):
         ("sort([1, 'a']) == []", "invalid operation: string > int"),
         ("fromJSON('{') == 1", "invalid JSON"),
         ("sum([1, fromJSON('\"a\"')]) == 1", "invalid operation: int + string"),
+        ("map([1], #other) == []", "unknown pointer #other"),
+        ("-'a' == 1", "invalid operation: - (mismatched type string)"),
+        ("'a' in 'abc'", "invalid operation: in (mismatched types string and string)"),
+        ("nil.a == 1", "type nil has no field a"),
+        ("{(1): 2} == {}", "map key must be a string (got int)"),
+        ("asInt(nil) == 1", "asInt() not supported on <nil> <nil>"),
+        ("float('x') == 1", "invalid operation: float(x)"),
+        ("int(0 / 0) == 1", "invalid operation: int(float64)"),
+        ("bitshl(1, -1) == 0", "invalid operation: negative shift count"),
+        ("groupBy([1], [#]) == {}", "as map key"),
+        ("sort([1], 'up') == []", "unknown order, use asc or desc (got up)"),
+        ("take([1], -1) == []", "cannot take -1 elements"),
+        ("fromPairs([1]) == {}", "invalid pair: a pair is an array of two"),
+        ("repeat('a', -1) == ''", "invalid argument for repeat (expected positive integer, got -1)"),
+        ("fromBase64('*') == ''", "illegal base64 data: "),
+        ("toJSON(0 / 0) == ''", "json: unsupported value: "),
+        ("fromJSON('NaN') == 1", "invalid JSON: NaN is not JSON"),
+        ("'\\U00110000' == ''", "unable to unescape string"),
+        ("repeat('a', 999999) + 'bb' == ''", "string is longer than 1000000 characters"),
+        ("duration('1h') * 1e300 > duration('1h')", "invalid operation: time.Duration * float64"),
     ],
 )
 def test_fails_with_its_cause(text, cause):
     with pytest.raises(ExprError) as error:
         holds(text)
+    assert cause in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "element", "cause"),
+    [
+        ("{(it): 2} == {}", 1.0, "map key must be a string"),
+        ("abs(it) == 1", "a", "invalid argument for abs (type string)"),
+        ("max(it) == 1", "a", "invalid argument for max (type string)"),
+        ("float(it) == 1", [], "invalid operation: float("),
+        ("any(it, true)", 1.0, "reflect: call of reflect.Value.Len on float64 Value"),
+        ("len(it) == 1", 1.0, "invalid argument for len (type float64)"),
+        ("keys(it) == []", 1.0, "cannot get keys from float64"),
+        ("upper(it) == ''", 1.0, "interface conversion: interface {} is float64, not string"),
+        ("join(it) == ''", 1.0, "cannot join float64"),
+        ("it[1:] == []", 1.0, "cannot slice float64"),
+        ("it in 'abc'", "a", 'operator "in" not defined on string'),
+        ("it / 2 == 1", "a", "invalid operation: string / int"),
+        ("it ** 2 == 1", "a", "invalid operation: string ** int"),
+        ("it % 2 == 1", 1.5, "invalid operation: float64 % int"),
+        ("it - 1 == 1", "a", "invalid operation: string - int"),
+        ("it - now() > duration('1h')", 1.0, "invalid operation: float64 - time.Time"),
+        ("it matches 'a'", 1.0, "invalid operation: float64 matches string"),
+    ],
+)
+def test_an_element_of_another_type_is_found_when_it_is_there(text, element, cause):
+    """What a measurement's elements will be is not known before, so only their values can be refused."""
+    with pytest.raises(ExprError) as error:
+        holds(f"let it = result[0]; {text}", [element])
     assert cause in str(error.value)
 
 
