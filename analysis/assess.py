@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from msgspec.structs import replace
 
 from analysis.limits import Limits
-from rollouts.api.analysis import COMPLETED, Measurement, Metric, MetricResult, Phase, RunSummary
+from rollouts.api.analysis import COMPLETED, Measurement, MetricResult, Phase, RunSummary
 
 # Best to worst; an equal one is not worse.
 ORDER: Final = (
@@ -117,11 +117,6 @@ def summary(results: Iterable[MetricResult], count: int) -> RunSummary:
         inconclusive=phases.count(Phase.INCONCLUSIVE),
         error=phases.count(Phase.ERROR),
     )
-
-
-def metric_names(metrics: Iterable[Metric]) -> tuple[str, ...]:
-    """Names in the order of the spec."""
-    return tuple(metric.name for metric in metrics)
 
 
 def _is_under_way(case: Case, terminating: bool) -> bool:

@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import json
-import socket
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -157,8 +156,6 @@ def _cause(error: Exception) -> str:
             return f"dial tcp: lookup {error.host}: no such host"
         case aiohttp.ClientConnectorError() if isinstance(error.os_error, ssl.SSLError):
             return f"tls: {error.os_error.reason or 'handshake failure'}"
-        case aiohttp.ClientConnectorError() if isinstance(error.os_error, socket.gaierror):
-            return f"dial tcp: lookup {error.host}: no such host"
         case aiohttp.ClientConnectorError():
             reason = (error.os_error.strerror or "failed").split(":")[-1].split("[")[0].strip().lower()
             return f"dial tcp {error.host}:{error.port}: connect: {_refusal(error) or reason}"

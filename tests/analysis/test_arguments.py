@@ -47,3 +47,12 @@ def test_an_argument_without_a_value_is_refused():
 def test_secrets_are_no_plain_values():
     args = [SECRET, Argument(name="a", value="")]
     assert (plain_values(args), secret_args(args)) == ({"a": ""}, (SECRET,))
+
+
+def test_what_is_nested_too_deeply_to_be_read_again_is_refused():
+    body = "{{args.path}}"
+    for _ in range(240):
+        body = [body]
+    deep = Metric.model_validate({"name": "m", "provider": {"web": {"url": "x", "jsonBody": body}}})
+    with pytest.raises(ArgumentError, match="recursion limit exceeded"):
+        fill_in(deep, {"path": "p"})

@@ -32,6 +32,7 @@ VALUE = json.loads(
         ("{$.rows[?(@.v > 1)].k}", "two"),
         ("{$.rows[?(@.v != 1)].k}", "two"),
         ("{$.rows[?(@.only)].k}", "two"),
+        ("{$.rows[?(@.v == 2.0)].k}", "two"),
         ("{ $.n }", None),
     ],
 )
@@ -47,6 +48,8 @@ def test_the_first_value_is_found(template, value):
         ("{$.a[0]}", "is not array or slice"),
         ("{$..nope}", "nope is not found"),
         ("{$.rows[?(@.v > 'x')]}", "cannot compare"),
+        ("{$.rows[?(@.v == two)]}", "unrecognized filter operand two"),
+        ("{$.n[?(@.v == 1)]}", "None is not array or slice and cannot be filtered"),
         ("{$.rows[?(@.v > 9)].k}", "result of web metric produced no value"),
         ("{$.n[0]}", "result of web metric produced no value"),
         ("{$.[", "unterminated array"),
@@ -65,7 +68,8 @@ def test_what_cannot_be_read_or_found_is_said(template, message):
     assert message in str(error.value)
 
 
-def test_a_wide_search_ends():
+@pytest.mark.parametrize("template", ["{$..[*]}", "{$[*][*]}"])
+def test_a_wide_search_ends(template):
     wide = [[0.0] * 1000 for _ in range(200)]
-    with pytest.raises(JsonPathError):
-        find("{$..[*]}", wide)
+    with pytest.raises(JsonPathError, match="more than 100000 values"):
+        find(template, wide)

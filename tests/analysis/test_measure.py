@@ -82,3 +82,21 @@ async def test_a_provider_that_never_ends_is_stopped(tools, monkeypatch):
     monkeypatch.setattr("analysis.measure.HARD_TIMEOUT", 0.01)
     given = await answer(replace(Query(METRIC, (TOKEN,))), RUN, {"echo": Endless()}, tools)
     assert "no answer within" in given.outcome.message
+
+
+async def test_only_arguments_from_secrets_are_read(tools):
+    plain = Argument(name="plain", value="nope")
+    given = await answer(Query(METRIC, (plain, TOKEN)), RUN, {"echo": Echo()}, tools)
+    assert given.secrets == {"token": "s3cret"}
+
+
+@pytest.mark.parametrize(
+    ("providers", "text"),
+    [({}, 'no provider "echo" is installed'), ({"echo": Stoppable()}, "provider.echo.text: ")],
+    ids=["none", "another"],
+)
+async def test_a_metric_that_no_provider_can_measure_is_a_failure(tools, providers, text):
+    listed = Metric.model_validate({"name": "m", "provider": {"plugin": {"echo": {"text": ["{{args.token}}"]}}}})
+    given = await answer(Query(listed, (TOKEN,)), RUN, providers, tools)
+    assert given.outcome.message.startswith(text)
+    assert "s3cret" not in given.outcome.message

@@ -29,3 +29,12 @@ def test_what_is_stored_is_bounded(outcome):
 def test_half_a_surrogate_pair_can_be_stored(condition):
     found = measured(Reading("a\ud800", '"a\ufffd"'), successCondition=condition)
     assert msgspec.json.decode(msgspec.json.encode(found))["phase"] in ("Error", "Failed")
+
+
+def test_a_condition_whose_secret_was_not_read_is_an_error():
+    limit = {"name": "limit", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}
+    metric = {"name": "m", "provider": {"web": {"url": "x"}}, "successCondition": "result < {{args.limit}}"}
+    content = content_of(parse_run_spec({"metrics": [metric], "args": [limit]}))
+    (result,) = with_answers(content, (), [Answer("m", Reading(1.0, "1"), NOW, NOW)], terminating=False)
+    (found,) = result.measurements
+    assert (found.phase, found.message, found.value) == ("Error", "failed to resolve {{args.limit}}", "")

@@ -37,6 +37,12 @@ def test_a_configuration_that_does_not_fit_is_named_without_its_values():
     assert found == Failure("provider.vendor/thing.address: Input should be a valid string")
 
 
+def test_a_metric_names_exactly_one_provider():
+    assert chosen(metric(), PROVIDERS) == Failure("no provider specified")
+    both = metric(web={"url": "x"}, prometheus={"query": "up"})
+    assert chosen(both, PROVIDERS) == Failure("multiple providers specified")
+
+
 def test_a_provider_that_is_not_there_is_named_with_those_that_are():
     found = chosen(metric(graphite={"query": "q"}), PROVIDERS)
     assert found == Failure('no provider "graphite" is installed; there are: prometheus, vendor/thing, web')

@@ -39,6 +39,8 @@ class Cluster:
         return self.jobs.get((namespace, name))
 
     async def delete(self, namespace, name):
+        if self.refusal:
+            raise JobsRefused(self.refusal)
         self.jobs.pop((namespace, name), None)
 
     async def pods(self, namespace, name):
@@ -170,4 +172,11 @@ def test_a_long_name_is_cut_to_a_label_value():
 async def test_a_controller_without_jobs_says_so(cluster):
     async with aiohttp.ClientSession() as session:
         outcome = await PROVIDER.measure(CONFIG, Tools(session, None, lambda: NOW), asked())
-    assert outcome == Failure("this controller cannot run Jobs")
+        cancelled = await PROVIDER.cancel(CONFIG, Tools(session, None, lambda: NOW), asked(previous=under_way(5)))
+    assert outcome == cancelled == Failure("this controller cannot run Jobs")
+
+
+async def test_a_job_that_may_not_be_deleted_is_a_failure(tools, cluster):
+    cluster.refusal = 'jobs.batch "uid.smoke.1" is forbidden'
+    outcome = await PROVIDER.cancel(CONFIG, tools, asked(previous=under_way(5)))
+    assert outcome == Failure('jobs.batch "uid.smoke.1" is forbidden', NAMED)

@@ -16,8 +16,7 @@ from rollouts.api.analysis import AnalysisRun, Metric
 from rollouts.api.meta import Metadata
 from rollouts.api.providers import Prometheus
 from rollouts.planner.analysisrun import RunSnapshot, agenda, conclude
-
-from .conftest import NOW
+from tests.analysis.conftest import NOW
 
 PROVIDERS = {"prometheus": prometheus.PROVIDER, "web": web_provider.PROVIDER}
 ROWS = [
@@ -120,6 +119,26 @@ async def test_a_range_has_start_end_and_step(server, tools):
         "step": "90",
         "timeout": "3s",
     }
+
+
+@pytest.mark.parametrize(
+    ("span", "message"),
+    [
+        ({"step": "soon"}, "failed to parse rangeQuery.step as duration: "),
+        ({"start": "yesterday"}, "failed to parse rangeQuery.start as time: unknown name yesterday"),
+        ({"end": "1"}, "failed to parse rangeQuery.end as time: expected time.Time, but got int"),
+    ],
+)
+async def test_a_range_that_cannot_be_read_is_refused_before_anything_is_asked(server, tools, span, message):
+    whole = {"start": "now() - duration('1m')", "end": "now()", "step": "1m", **span}
+    found = await ask(tools, address=server.url, query="vector(1)", rangeQuery=whole)
+    assert found.message.startswith(message)
+    assert server.asked == []
+
+
+async def test_an_address_that_is_no_url_is_refused(tools):
+    for address in ("http://[::1", "ftp://metrics", "http://"):
+        assert await ask(tools, address=address, query="x") == Failure("prometheus address is not is url format")
 
 
 async def test_the_default_address_is_the_settings(server, tools):

@@ -30,6 +30,12 @@ async def test_the_value_at_the_path_is_read_and_stored_as_go_writes_it(endpoint
     assert await ask(tools, url=endpoint.url + "/j", jsonPath=path) == Reading(value, shown)
 
 
+@pytest.mark.parametrize("text", ["NaN", '{"v": Infinity}'])
+async def test_what_python_alone_takes_for_json_is_none(endpoint, tools, text):
+    endpoint.answers["/t"] = {"text": text}
+    assert await ask(tools, url=endpoint.url + "/t") == Reading(text, text)
+
+
 async def test_an_answer_that_is_no_json_is_a_string(endpoint, tools):
     endpoint.answers["/t"] = {"text": "no"}
     assert await ask(tools, url=endpoint.url + "/t") == Reading("no", "no")
