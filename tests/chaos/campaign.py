@@ -95,7 +95,7 @@ class Campaign:
         async with self._turn:
             began = asyncio.get_running_loop().time()
             try:
-                run = await play(self._client, scenario, perturbation, self._namespace(scenario))
+                run = await play(self._client, scenario, perturbation, self._namespace(scenario), reference)
             except Exception as error:  # noqa: BLE001 (of one run of many: told, and the others go on)
                 said = [f"the run itself failed: {type(one).__name__}: {one}" for one in leaves(error)]
                 self._note(Result(scenario.name, perturbation.name, said, is_reference=reference is None))

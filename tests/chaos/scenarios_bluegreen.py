@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from rollouts.api.keys import HASH_LABEL
+from rollouts.api.keys import HASH_LABEL, SCALE_DOWN_DEADLINE
 from tests.chaos.scenarios_analysis import ASKED, BAD, GOOD, THRICE
 from tests.chaos.scenarios_words import (
     Has,
@@ -42,12 +42,25 @@ class Leads:
     def holds(self, world: World) -> bool:
         """Whether it is so now."""
         wanted = world.found("Service", self.name).get("spec", {}).get("selector", {}).get(HASH_LABEL)
-        labels = [one["metadata"]["labels"].get(HASH_LABEL) for one in world.all("ReplicaSet") if self._is_meant(one)]
+        labels = [one["metadata"]["labels"].get(HASH_LABEL) for one in _of(world, self.tag)]
         return wanted is not None and wanted in labels
 
-    def _is_meant(self, revision: Json) -> bool:
-        found: str = revision["spec"]["template"]["spec"]["containers"][0]["image"]
-        return found.endswith(f":{self.tag}")
+
+@dataclass(frozen=True)
+class Delayed:
+    """The pods of the image with that tag are to go, at a time that is told: until then the way back is short."""
+
+    tag: str
+
+    def holds(self, world: World) -> bool:
+        """Whether it is so now."""
+        return any(one["metadata"].get("annotations", {}).get(SCALE_DOWN_DEADLINE) for one in _of(world, self.tag))
+
+
+def _of(world: World, tag: str) -> list[Json]:
+    """ReplicaSets of an image."""
+    images = [(one, one["spec"]["template"]["spec"]["containers"][0]["image"]) for one in world.all("ReplicaSet")]
+    return [one for one, found in images if found.endswith(f":{tag}")]
 
 
 def blue_green(**fields: Any) -> tuple[Json, ...]:
@@ -169,7 +182,7 @@ SCENARIOS = (
         beats=(
             at_once(image("v2")),
             when(*SHOWN).then(resume()),
-            when(HEALTHY, BOTH, USERS_NEW).then(image("v1")),
+            when(HEALTHY, BOTH, USERS_NEW, Delayed("v1")).then(image("v1")),
         ),
         ends=(HEALTHY, BOTH, USERS_OLD),
         writes=12,

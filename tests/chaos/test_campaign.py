@@ -55,7 +55,7 @@ class Plays:
         self._runs = {name.replace("_", "-"): run for name, run in runs.items()}
         self.played: list[str] = []
 
-    async def __call__(self, client, scenario, perturbation, namespace) -> Run:
+    async def __call__(self, client, scenario, perturbation, namespace, reference) -> Run:
         self.played.append(perturbation.name)
         await asyncio.sleep(0)
         crashes = bool(perturbation.crash)
