@@ -142,6 +142,9 @@ def completed_steps(count: int) -> str:
     return f"Completed all {count} canary steps"
 
 
+# Ours: a condition, with this as its reason too, and an Event.
+SELECTOR_OVERLAP: Final = "SelectorOverlap"
+
 # Ours, of Rollouts of StatefulSets: conditions, with these as their reasons too, and Events.
 PARTITION_CONTESTED: Final = "PartitionContested"
 EVICTION_REFUSED: Final = "EvictionRefused"

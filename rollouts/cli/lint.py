@@ -27,6 +27,7 @@ from rollouts.cli.options import Form, Output
 from rollouts.cli.output import print_value
 from rollouts.cli.reading import Objects, gathered
 from rollouts.cli.snapshotfile import KINDS
+from rollouts.planner.overlap import overlap
 
 WRONG: Final = 1
 SPECS: Final[Mapping[str, type[Model]]] = {
@@ -98,6 +99,8 @@ def _rollout(key: Key, objects: Objects) -> Iterator[Finding]:
             yield Finding(ROLLOUT.name, key.name, f"{problem}, at least not in these files", is_error=False)
         else:
             yield Finding(ROLLOUT.name, key.name, str(problem))
+    if snapshot.overlaps:
+        yield Finding(ROLLOUT.name, key.name, overlap(snapshot, snapshot.overlaps), is_error=False)
 
 
 def _other(body: Mapping[str, Any]) -> Iterator[Finding]:

@@ -43,9 +43,11 @@ from rollouts.api.workloads import (
     StatefulSet,
 )
 from rollouts.cli.connection import Failure, absent
+from rollouts.cli.neighbours import read_neighbours
 from rollouts.controllers.gather import Gone, Stale, gather
 from rollouts.controllers.memory import Memory
 from rollouts.controllers.stores import (
+    BY_LABEL,
     BY_MARK,
     BY_NAMESPACE,
     BY_OWNER,
@@ -54,6 +56,7 @@ from rollouts.controllers.stores import (
     Settings,
     Stores,
     installed,
+    labelled,
     marked_for,
     namespace_of,
     owners,
@@ -141,10 +144,7 @@ class _Noting(Memory):
 
 def gathered(key: Key, objects: Objects, settle: Settle = DEFAULT_SETTLE) -> tuple[Snapshot, frozenset[Ref]]:
     """The snapshot that a controller would make of *objects*, and what it looked for. Raises Failure."""
-    memory = _Noting()
-    rollout = objects.found.get(ROLLOUT, {}).get(key, {"metadata": {}})
-    instance = (rollout["metadata"].get("labels") or {}).get(keys.INSTANCE_ID_LABEL, "")
-    settings = Settings(instance_id=instance, settle=settle)
+    memory, settings = _Noting(), _settings(key, objects, settle)
     plugins = installed(settings)
     kinds = {kind for router in plugins.routers.values() for kind in router.kinds}
     match gather(key, replace(_stores(objects, kinds), memory=memory), plugins, settings):
@@ -156,9 +156,16 @@ def gathered(key: Key, objects: Objects, settle: Settle = DEFAULT_SETTLE) -> tup
             return snapshot, memory.refs
 
 
+def _settings(key: Key, objects: Objects, settle: Settle) -> Settings:
+    """Those of the controller whose Rollout this is."""
+    rollout = objects.found.get(ROLLOUT, {}).get(key, {"metadata": {}})
+    instance = (rollout["metadata"].get("labels") or {}).get(keys.INSTANCE_ID_LABEL, "")
+    return Settings(instance_id=instance, settle=settle)
+
+
 def _stores(objects: Objects, route_kinds: Iterable[Kind]) -> Stores:
     return Stores(
-        rollouts=objects.store(ROLLOUT),
+        rollouts=objects.store(ROLLOUT, {BY_LABEL: labelled, BY_NAMESPACE: namespace_of}),
         replica_sets=objects.store(REPLICA_SET, {BY_OWNER: owners}),
         plain_replica_sets=objects.store(REPLICA_SET),
         services=objects.store(SERVICE, {BY_MARK: marked_for}),
@@ -192,7 +199,11 @@ async def read(client: Client, key: Key, now: datetime, settle: Settle = DEFAULT
         if refs <= asked:
             return Moment(snapshot, now, tuple(objects.all()))
         for ref in sorted(refs - asked):
-            await (_fetch(client, ref, objects) if ref.name else _fetch_all(client, ref, objects))
+            if ref.kind == ROLLOUT:
+                settings = _settings(key, objects, settle)
+                objects.add(ROLLOUT, await read_neighbours(client, key, ref.name, settings))
+            else:
+                await (_fetch(client, ref, objects) if ref.name else _fetch_all(client, ref, objects))
         asked |= refs
 
 

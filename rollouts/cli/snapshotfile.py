@@ -21,6 +21,8 @@ from rollouts.cli.reading import DEFAULT_SETTLE, Moment, Objects, Settle, gather
 from rollouts.wire.durations import parse_rfc3339
 
 TAKEN_AT: Final = "rollouts.argoproj.io/taken-at"
+# Whom it is about, of several Rollouts.
+ABOUT: Final = "rollouts.argoproj.io/about"
 # Lists of {name or key, value} in which people put passwords and tokens: of containers, and of web metrics.
 HIDING_PLACES: Final = frozenset({"env", "headers"})
 KINDS: Final = {(kind.api_version, kind.name): kind for kind in vars(kinds).values() if isinstance(kind, Kind)}
@@ -32,7 +34,7 @@ def dump(moment: Moment) -> str:
     listed = {
         "apiVersion": "v1",
         "kind": "List",
-        "metadata": {"annotations": {TAKEN_AT: moment.at.isoformat()}},
+        "metadata": {"annotations": {TAKEN_AT: moment.at.isoformat(), ABOUT: str(moment.snapshot.key)}},
         "items": [_hidden(item, salt) for item in moment.objects],
     }
     return yaml.safe_dump(listed, sort_keys=False, allow_unicode=True)
@@ -47,7 +49,8 @@ def load(text: str, settle: Settle = DEFAULT_SETTLE) -> Moment:
             objects.add(KINDS[item["apiVersion"], item["kind"]], [item])
     except (yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError) as error:
         raise Failure(f"not a file that `rollouts snapshot` wrote: {type(error).__name__} {error}") from None
-    rollouts = list(objects.found.get(ROLLOUT, {}))
+    about = listed["metadata"]["annotations"].get(ABOUT)
+    rollouts = [key for key in objects.found.get(ROLLOUT, {}) if about is None or str(key) == about]
     if len(rollouts) != 1:
         raise Failure(f"the file holds {len(rollouts)} Rollouts, not one")
     return Moment(gathered(rollouts[0], objects, settle)[0], at, tuple(objects.all()))

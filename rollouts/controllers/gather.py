@@ -1,5 +1,6 @@
 """Read everything one decision needs, at one moment: nothing here awaits, so nothing changes meanwhile."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
@@ -33,9 +34,11 @@ from rollouts.api.workloads import (
     Service,
     StatefulSet,
 )
+from rollouts.controllers.neighbours import neighbours
 from rollouts.controllers.stores import BY_MARK, BY_NAMESPACE, BY_OWNER, BY_SERVICE, Settings, Stores, nobody
 from rollouts.kube.store import HasMetadata, Store
 from rollouts.planner.assembly import assemble
+from rollouts.planner.neighbours import Neighbour
 from rollouts.planner.reading import Plugins
 from rollouts.planner.snapshot import Snapshot
 
@@ -147,6 +150,11 @@ class _Look:
         for key in (Key(rollout.namespace, ""), *(service.metadata.key for service in found)):
             self._note(SERVICE, key)
         return found
+
+    def neighbours(self, rollout: Key, labels: Mapping[str, str]) -> tuple[Neighbour, ...]:
+        found = neighbours(rollout, labels, self.stores)
+        self.refs.add(found.heard_by)
+        return found.neighbours
 
     def stateful_set(self, key: Key) -> StatefulSet | None:
         self._note(STATEFUL_SET, key)

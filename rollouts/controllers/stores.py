@@ -49,6 +49,7 @@ from rollouts.kube.informer import Informer
 from rollouts.kube.objects import object_decoder
 from rollouts.kube.store import Event, HasMetadata, Index, Store, is_at_least
 from rollouts.planner.binding import Settling
+from rollouts.planner.neighbours import labels_in
 from rollouts.planner.reading import Plugins
 from rollouts.wire.decode import decode
 
@@ -56,6 +57,7 @@ BY_OWNER: Final = "owner"
 BY_SERVICE: Final = "service"
 BY_NAMESPACE: Final = "namespace"
 BY_MARK: Final = "mark"
+BY_LABEL: Final = "label"
 SERVICE_NAME: Final = "kubernetes.io/service-name"
 # Which of the cluster's pods are watched, a store for each selector; none may select what another one does.
 WATCHED_PODS: Final = (keys.POD_NAME_LABEL, keys.HASH_LABEL)
@@ -178,7 +180,7 @@ def informers(
     begin = _Beginning(client, settings, on_event)
     ours, all_of_them = settings.selector, ""
     own: dict[str, Informer[Any]] = {
-        "rollouts": begin.lean(ROLLOUT, Rollout, ours),
+        "rollouts": begin.lean(ROLLOUT, Rollout, ours, {BY_LABEL: labelled, BY_NAMESPACE: namespace_of}),
         "replica_sets": begin.lean(REPLICA_SET, ReplicaSet, keys.HASH_LABEL, {BY_OWNER: owners}),
         "plain_replica_sets": begin.lean(REPLICA_SET, ReplicaSet, PLAIN),
         "services": begin.lean(SERVICE, Service, all_of_them, {BY_MARK: marked_for}),
@@ -230,6 +232,19 @@ def marked_for(found: HasMetadata) -> Iterable[str]:
     """Index: namespace and name of the Rollout that the object is marked as managed by."""
     name = found.metadata.annotations.get(keys.MANAGED_BY)
     return (f"{found.metadata.namespace}/{name}",) if name else ()
+
+
+def labelled(found: Rollout) -> Iterable[str]:
+    """Index: namespace and each label of the Rollout's pods; with a workloadRef, which has them, `borrowers`."""
+    space = found.metadata.namespace
+    if found.spec.get("workloadRef"):
+        return (borrowers(space),)
+    return (f"{space}/{key}={value}" for key, value in labels_in(found.spec.get("template")).items())
+
+
+def borrowers(namespace: str) -> str:
+    """Stands for the labels of Rollouts of *namespace* whose template is another object's."""
+    return f"{namespace}/"
 
 
 def _route_kinds(plugins: Plugins) -> tuple[Kind, ...]:

@@ -23,6 +23,7 @@ from rollouts.controllers.jobs import ClusterJobs
 from rollouts.controllers.journal import Journal
 from rollouts.controllers.leftovers import Leftovers
 from rollouts.controllers.metrics import ReconcileMetrics, RolloutMetrics
+from rollouts.controllers.neighbours import CALM, concerned
 from rollouts.controllers.questions import Questions
 from rollouts.controllers.rollout import RolloutController
 from rollouts.controllers.secrets import reader
@@ -157,6 +158,8 @@ class Team:
         when = self._clock.monotonic() + delay(kind, event)
         for key in wakes(kind, event, self._stores.memory.readers):
             self._rollouts.add_at(key, when)
+        for key in concerned(kind, event, self._stores):
+            self._rollouts.add_at(key, self._clock.monotonic() + CALM)
         if kind == ROLLOUT and event.type is Change.ADDED and event.new is not None:
             self._journal.added(event.new)
         if kind == ROLLOUT and event.type is Change.DELETED and event.old is not None:

@@ -9,12 +9,13 @@ from msgspec import structs
 from rollouts.api.keys import HASH_LABEL, REVISION_LABEL
 from rollouts.api.meta import Kind, Object, Ref
 from rollouts.api.model import Problem
-from rollouts.api.rollout import Rollout
+from rollouts.api.rollout import LabelSelector, Rollout
 from rollouts.api.workloads import Pod, ReplicaSet, Service, StatefulSet, Workload
 from rollouts.planner.binding import PARTITION, routing_path
 from rollouts.planner.cluster import Cluster, Recall, Work, forgetful
 from rollouts.planner.contents import analyses_of
 from rollouts.planner.injected import is_restarting, wants_metadata
+from rollouts.planner.neighbours import Neighbour, overlapping
 from rollouts.planner.ordinals import Ordinals, selecting
 from rollouts.planner.ownership import adoptable
 from rollouts.planner.reading import Plugins, Revision, read_revision, read_spec
@@ -90,6 +91,7 @@ def _own(
         runs=work.cluster.runs(uid),
         workload=workload,
         autoscaler=autoscaler_of(work, workload),
+        overlaps=_overlaps(work, revision),
         instance_id=instance_id,
     )
 
@@ -114,8 +116,16 @@ def _partitioned(
         routers=tuple(bound for bound in reading.routers if bound.key != PARTITION),
         runs=cluster.runs(rollout.metadata.uid),
         ordinals=ordinals,
+        overlaps=_overlaps(work, revision),
         instance_id=instance_id,
     )
+
+
+def _overlaps(work: Work, revision: Revision) -> tuple[Neighbour, ...]:
+    selector = LabelSelector.model_validate(dict(revision.selector))
+    if selector.is_empty:
+        return ()
+    return overlapping(selector, work.cluster.neighbours(work.rollout.metadata.key, selector.match_labels))
 
 
 def _ordinals(work: Work, found: StatefulSet) -> Ordinals:

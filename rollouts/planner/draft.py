@@ -16,7 +16,8 @@ from trafficrouters.base import TrafficSplit
 class Reason(NamedTuple):
     """The core's voice: logs, Events, conditions and `explain` are renderings of reasons and actions.
 
-    *verdict* is `act`, `hold` (something that should happen may not yet), `wait`, `pass` or `refuse`.
+    *verdict* is `act`, `hold` (something that should happen may not yet), `wait`, `pass`, `warn` (nothing waits
+    for it) or `refuse`.
     """
 
     stage: str

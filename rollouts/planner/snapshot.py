@@ -16,6 +16,7 @@ from rollouts.api.workloads import Pod, PodDisruptionBudget, ReplicaSet, Service
 from rollouts.planner.actions import Target
 from rollouts.planner.additions import as_written
 from rollouts.planner.arithmetic import Limits
+from rollouts.planner.neighbours import Neighbour
 from rollouts.planner.ordinals import Ordinals
 from rollouts.steps.base import BoundStep
 from rollouts.wire.durations import parse_rfc3339
@@ -34,6 +35,7 @@ class Snapshot:
     *orphans*: ReplicaSets of our selector that nobody controls.
     *ordinals*: the StatefulSet that workloadRef names, if it names one; *replica_sets* then stand for its revisions.
     *autoscaler*: the HorizontalPodAutoscaler of a Deployment that is to give its pods up.
+    *overlaps*: the oldest other Rollouts whose pods *selector* selects too.
     *abandoned*: Services that are marked as this Rollout's and that it does not name.
     *pods*: those of each ReplicaSet by its uid, only where a restart or metadata asks for them. *budgets*: of the
     namespace, only for a restart.
@@ -61,6 +63,7 @@ class Snapshot:
     taken_runs: frozenset[str] = frozenset()
     workload: Workload | None = None
     autoscaler: str = ""
+    overlaps: tuple[Neighbour, ...] = ()
     pods: Mapping[str, tuple[Pod, ...]] = field(default_factory=dict)
     budgets: tuple[PodDisruptionBudget, ...] = ()
     ordinals: Ordinals | None = None

@@ -1,6 +1,6 @@
 """What the controller would see of a simulated cluster: a Snapshot of one Rollout, without delay."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -18,6 +18,7 @@ from rollouts.api.kinds import (
     POD_DISRUPTION_BUDGET,
     POD_TEMPLATE,
     REPLICA_SET,
+    ROLLOUT,
     SERVICE,
     STATEFUL_SET,
 )
@@ -35,6 +36,7 @@ from rollouts.api.workloads import (
 )
 from rollouts.planner.assembly import assemble
 from rollouts.planner.binding import Settling
+from rollouts.planner.neighbours import Neighbour, labels_in
 from rollouts.planner.reading import Plugins
 from rollouts.planner.snapshot import Snapshot
 from rollouts.simulator.world import World
@@ -114,6 +116,17 @@ class Sight:
         """Every HorizontalPodAutoscaler of a namespace."""
         every = (decode(Autoscaler, raw) for raw in self._objects.of(AUTOSCALER))
         return tuple(found for found in every if found.metadata.namespace == namespace)
+
+    def neighbours(self, rollout: Key, labels: Mapping[str, str]) -> tuple[Neighbour, ...]:
+        """Every other Rollout of the namespace that has a template of its own."""
+        every = (decode(Rollout, raw) for raw in self._objects.of(ROLLOUT))
+        others = (one for one in every if one.metadata.namespace == rollout.namespace and one.metadata.key != rollout)
+        made = (
+            Neighbour(one.metadata.name, labels_in(one.spec.get("template")), one.metadata.creation_timestamp)
+            for one in others
+            if one.metadata.deletion_timestamp is None
+        )
+        return tuple(one for one in made if labels.items() <= one.labels.items())
 
     def services_of(self, rollout: Key) -> tuple[Service, ...]:
         """Services whose annotation says that they are a Rollout's."""

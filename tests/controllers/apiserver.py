@@ -49,6 +49,10 @@ class ApiServer:
     def all(self, plural):
         return [one for path, one in self.objects.items() if path.split("/")[-2] == plural]
 
+    def delete(self, plural, name):
+        """What `kubectl delete` does."""
+        self._remove(next(path for path in self.objects if path.endswith(f"/{plural}/{name}")))
+
     def wrote(self, *prefixes):
         """The accepted writes, as text; with *prefixes* those that begin like one of them."""
         return [str(write) for write in self.writes if not prefixes or str(write).startswith(prefixes)]

@@ -16,11 +16,13 @@ from rollouts.api.workloads import (
     StatefulSet,
 )
 from rollouts.controllers.stores import (
+    BY_LABEL,
     BY_MARK,
     BY_NAMESPACE,
     BY_OWNER,
     BY_SERVICE,
     Stores,
+    labelled,
     marked_for,
     namespace_of,
     owners,
@@ -91,4 +93,12 @@ def stores_of(*objects, clock=None, **replaced):
         )
         for name, kind in ROUTES.items()
     }
-    return Stores(**{"rollouts": shelf(clock, *rollouts), "routes": routes, "pods": (pods,), **fields, **replaced})
+    return Stores(
+        **{
+            "rollouts": shelf(clock, *rollouts, indexes={BY_LABEL: labelled, BY_NAMESPACE: namespace_of}),
+            "routes": routes,
+            "pods": (pods,),
+            **fields,
+            **replaced,
+        }
+    )

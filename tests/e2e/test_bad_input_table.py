@@ -21,7 +21,7 @@ KINDS = 150
 def test_the_table_is_as_long_as_it_should_be():
     assert len(rows()) >= KINDS
     for row in rows().values():
-        assert sum(map(bool, (row.refused, row.invalid, row.aborts, row.held, row.status))) == 1
+        assert sum(map(bool, (row.refused, row.invalid, row.aborts, row.held, row.warned, row.status))) == 1
 
 
 @pytest.mark.parametrize("kind", rows())
@@ -86,6 +86,11 @@ async def is_told(scene: Scene, row: Row) -> bool:
             return False
         assert row.held in conditions["Progressing"]["message"]
         assert row.held in status["message"]
+    elif row.warned:
+        if "SelectorOverlap" not in conditions or not await warnings(scene, row):
+            return False
+        assert conditions["SelectorOverlap"]["message"].startswith(row.warned)
+        return status["phase"] == ("Paused" if row.release else "Healthy")
     elif status.get("phase") != "Degraded" or "RolloutAborted" not in status["message"]:
         return False
     assert row.aborts in status["message"]
@@ -125,6 +130,8 @@ async def warnings(scene: Scene, row: Row) -> dict[tuple[str, str, str], int]:
     if row.invalid or row.held:
         reason = "InvalidSpec" if row.invalid else "ReplicaSetCreateError"
         assert [key[1] for key in found] in ([reason], []), found
+    if row.warned:
+        assert {key[1] for key in found} <= {"SelectorOverlap"}, found
     assert not any(key[1] == "ReconciliationError" for key in found), found
     return found
 
@@ -146,7 +153,10 @@ async def mended(scene: Scene, row: Row) -> None:
 
 async def is_valid(scene: Scene) -> bool:
     status = (await scene.rollout()).get("status", {})
-    return all(one["type"] != "InvalidSpec" for one in status.get("conditions", [])) and "phase" in status
+    return (
+        all(one["type"] not in {"InvalidSpec", "SelectorOverlap"} for one in status.get("conditions", []))
+        and "phase" in status
+    )
 
 
 def host(scene: Scene) -> str:

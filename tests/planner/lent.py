@@ -19,6 +19,7 @@ from rollouts.api.workloads import (
     StatefulSet,
 )
 from rollouts.planner.assembly import assemble
+from rollouts.planner.neighbours import Neighbour, labels_in
 from rollouts.planner.reading import Plugins
 from rollouts.wire.decode import decode
 
@@ -98,7 +99,8 @@ class Lent:
         self._found = {}
         self._endpoints = endpoints or {}
         self._unserved = unserved
-        for raw in objects:
+        self._rollouts = [one for one in objects if isinstance(one, Rollout)]
+        for raw in (one for one in objects if not isinstance(one, Rollout)):
             kind, form = FORMS[raw["kind"]]
             body = decode(form, raw) if form else Object(decode(Metadata, raw["metadata"]), raw)
             self._found[kind, body.metadata.key] = body
@@ -140,6 +142,13 @@ class Lent:
     def autoscalers(self, namespace):
         return tuple(
             one for (kind, key), one in self._found.items() if (kind, key.namespace) == (kinds.AUTOSCALER, namespace)
+        )
+
+    def neighbours(self, rollout, labels):
+        return tuple(
+            Neighbour(one.metadata.name, labels_in(one.spec["template"]), one.metadata.creation_timestamp)
+            for one in self._rollouts
+            if one.metadata.key != rollout and labels.items() <= labels_in(one.spec["template"]).items()
         )
 
     def services_of(self, rollout):

@@ -85,3 +85,11 @@ def test_late_events_count_only_where_the_client_sent_fewer_than_it_may():
     fewer = {"every event": said[1:], "events of release": said[1:]}
     argo, ours = cut_short(fewer, {"every event": [*said[1:], "late"], "events of release": [*said[1:], "late"]})
     assert argo != ours
+
+
+def test_a_warning_of_common_labels_is_ours_alone_where_all_have_one_selector():
+    warning = "Warning SelectorOverlap: spec.selector: app=web also selects the pods of Rollout i01"
+    argo, ours = forgiven("events of release i43", ["Normal A: a"], ["Normal A: a", warning])
+    assert argo == ours
+    argo, ours = forgiven("events of release", ["Normal A: a"], ["Normal A: a", warning])
+    assert argo != ours

@@ -16,6 +16,7 @@ VERDICT_STYLES: Final = {
     "hold": Style.HELD,
     "wait": Style.HELD,
     "pass": Style.GOOD,
+    "warn": Style.HELD,
     "refuse": Style.BAD,
 }
 

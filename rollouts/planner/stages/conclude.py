@@ -9,6 +9,7 @@ from rollouts.planner.actions import Announcement
 from rollouts.planner.conditions import get, put, without
 from rollouts.planner.draft import Draft, Extent
 from rollouts.planner.duration import tracked
+from rollouts.planner.overlap import kept, told
 from rollouts.planner.phase import phase_of
 from rollouts.planner.progress import Change, concluded, condition, deadline
 from rollouts.planner.sizes import is_whole
@@ -35,6 +36,7 @@ def conclude(snapshot: Snapshot, draft: Draft, now: datetime) -> Draft:
     draft = _rewound(snapshot, draft)
     draft = _announce_pause(snapshot, draft)
     draft = concluded(Change(snapshot, snapshot.status, draft.status, now), draft)
+    draft = told(snapshot, draft, now)
     draft = draft.with_status(duration=tracked(snapshot, draft.status, now))
     return _phase(snapshot, draft)
 
@@ -56,6 +58,7 @@ def _refuse(snapshot: Snapshot, draft: Draft, now: datetime) -> Draft:
         wanted = condition(reasons.INVALID_SPEC, True, reasons.INVALID_SPEC, text)
         conditions = put(without(conditions, reasons.INVALID_SPEC), wanted, now)
         draft = draft.announce(Announcement(reasons.INVALID_SPEC, text, is_warning=True))
+    conditions = kept(snapshot, conditions)
     generation = str(snapshot.rollout.metadata.generation)
     return _phase(snapshot, draft.with_status(conditions=conditions, observed_generation=generation))
 

@@ -41,6 +41,8 @@ class Row(BaseModel):
     """The release is aborted, in whose message these words are."""
     held: str = ""
     """The pods cannot be made; the words of ReplicaSetCreateError."""
+    warned: str = ""
+    """Condition SelectorOverlap, which begins with these words; what is asked for is done all the same."""
     status: dict[str, Any] = {}
     """What a person writes into the status in the middle of a release, which is survived without a word."""
     told: str = "web"
