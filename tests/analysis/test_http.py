@@ -93,8 +93,9 @@ async def test_authentication_that_asks_for_nothing_sends_nothing(endpoint, tool
         ({}, {"text": "[1]"}, "oauth2: server response missing access_token"),
         ({}, {"text": '{"access_token": 5}'}, "oauth2: server response missing access_token"),
         ({"tokenUrl": "http://127.0.0.1:1/token"}, {}, "connection refused"),
+        ({}, {"body": b" " * (6 << 20)}, '/token": response is larger than 5242880 bytes'),
     ],
-    ids=["incomplete", "no JSON", "no object", "no text", "nobody there"],
+    ids=["incomplete", "no JSON", "no object", "no text", "nobody there", "too much"],
 )
 async def test_a_token_that_cannot_be_had_is_a_failure_and_nothing_is_asked(endpoint, tools, client, answer, said):
     endpoint.answers["/token"] = answer

@@ -6,7 +6,8 @@ from analysis.jsonpath import JsonPathError, find
 
 VALUE = json.loads(
     '{"a": {"b": [1, {"c": "x"}, 3], "d.e": true}, "n": null,'
-    ' "rows": [{"k": "one", "v": 1}, {"k": "two", "v": 2, "only": 1}]}',
+    ' "rows": [{"k": "one", "v": 1}, {"k": "two", "v": 2, "only": 1}],'
+    ' "flags": [{"k": "a", "on": false}, {"k": "b", "on": true}]}',
     parse_int=float,
 )
 
@@ -33,6 +34,8 @@ VALUE = json.loads(
         ("{$.rows[?(@.v != 1)].k}", "two"),
         ("{$.rows[?(@.only)].k}", "two"),
         ("{$.rows[?(@.v == 2.0)].k}", "two"),
+        ("{$.flags[?(@.on == true)].k}", "b"),
+        ("{$.flags[?(@.on == false)].k}", "a"),
         ("{ $.n }", None),
     ],
 )

@@ -124,6 +124,7 @@ def test_holds(text):
         ("[1, 2", "unexpected token EOF"),
         ("{1 > 2}", 'unexpected token Operator(">")'),
         ("now().", "expected name"),
+        ("let 1 = 2; true", 'unexpected token Number("1")'),
         ("", "unexpected token EOF"),
         ("fromJSON('\"a\"') > 1", "invalid operation: string > int"),
         ("fromJSON('1') && true", "interface conversion: interface {} is float64, not bool"),
