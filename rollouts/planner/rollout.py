@@ -32,6 +32,7 @@ from rollouts.planner.stages.route_traffic import route_traffic
 from rollouts.planner.stages.run_analyses import run_analyses
 from rollouts.planner.stages.run_promotion_analyses import run_promotion_analyses
 from rollouts.planner.stages.scale import scale
+from rollouts.planner.stages.settle_resume import settle_resume
 from rollouts.planner.stages.settle_retry import settle_retry
 from rollouts.planner.stages.start_over import start_over_if_changed
 from rollouts.planner.stages.switch_active import switch_active
@@ -50,6 +51,7 @@ CANARY: Final[tuple[Stage, ...]] = (
     adopt,
     create_revision,
     settle_retry,
+    settle_resume,
     follow_replicas,
     start_over_if_changed,
     restart_pods,
@@ -72,6 +74,7 @@ BLUE_GREEN: Final[tuple[Stage, ...]] = (
     adopt,
     create_revision,
     settle_retry,
+    settle_resume,
     follow_replicas,
     point_preview,
     start_over_if_changed,
@@ -95,6 +98,7 @@ PARTITIONED: Final[tuple[Stage, ...]] = (
     take_commands,
     number_revision,
     settle_retry,
+    settle_resume,
     face_loss,
     start_over_if_changed,
     make_services,

@@ -60,12 +60,12 @@ def _remain(draft: Draft, step: BoundStep, outcome: Pause | Wait | Failed) -> Dr
 def _complete(snapshot: Snapshot, draft: Draft, index: int, now: datetime) -> Draft:
     step, count = snapshot.steps[index], len(snapshot.steps)
     text = f"Rollout step {index + 1}/{count} completed ({step.describe()})"
-    removed = (reasons.CANARY_PAUSE_STEP,) if step.key == "pause" else ()
     draft = (
         draft.with_status(current_step_index=index + 1)
         .with_canary(current_step_analysis_run_status=None)
         .announce(Announcement("RolloutStepCompleted", text))
-        .pausing(removed=draft.pauses.removed + removed)
+        # of a pause that a client skipped by the index alone, the condition is still there
+        .pausing(removed=(*draft.pauses.removed, reasons.CANARY_PAUSE_STEP))
         .say(STAGE, "act", text)
     )
     return _begin_pause(snapshot, draft, index + 1, now)

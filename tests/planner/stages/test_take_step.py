@@ -50,6 +50,11 @@ def test_a_person_ends_a_pause_by_taking_its_condition():
     assert taken(RELEASE.step(2).having(controllerPause=True)).status.current_step_index == 3
 
 
+def test_a_pause_that_was_skipped_by_its_index_alone_ends_with_the_next_step():
+    skipped = RELEASE.pods(stable="2/2", canary="2/2").step(3).having(**paused_at(NOW))
+    assert taken(skipped).pauses.removed == ("CanaryPauseStep",)
+
+
 def test_no_step_is_taken_while_a_person_holds_the_rollout():
     assert taken(RELEASE.wanting(paused=True)).status.current_step_index == 0
 
