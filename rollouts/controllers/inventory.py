@@ -7,7 +7,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from rollouts.api import reasons
-from rollouts.api.analysis import AnalysisRun, AnalysisTemplate, MetricResult
+from rollouts.api.analysis import AnalysisRun, AnalysisTemplate, MetricResult, Phase
 from rollouts.api.rollout import Rollout
 
 _ROLLOUT: Final = ("namespace", "name")
@@ -28,6 +28,20 @@ _ROUTERS: Final = {
     "nginx": "Nginx",
     "smi": "SMI",
     "appMesh": "AppMesh",
+}
+# Label `type`, in Argo Rollouts' spelling, of which dashboards have queries; whoever is not here has its own name.
+_PROVIDERS: Final = {
+    "prometheus": "Prometheus",
+    "job": "Job",
+    "kayenta": "Kayenta",
+    "web": "Web",
+    "datadog": "Datadog",
+    "wavefront": "Wavefront",
+    "newRelic": "NewRelic",
+    "cloudWatch": "CloudWatch",
+    "graphite": "Graphite",
+    "influxdb": "Influxdb",
+    "plugin": "RPCPlugin",
 }
 
 T_co = TypeVar("T_co", covariant=True)
@@ -127,7 +141,7 @@ def _of_runs(found: Iterable[AnalysisRun]) -> Iterator[Metric]:
         key, results = run.metadata.key, {result.name: result for result in run.status.metric_results}
         info.add_metric([*key, run.status.phase], 1)
         for possible in _RUN_PHASES:
-            phases.add_metric([*key, possible], float(run.status.phase == possible))
+            phases.add_metric([*key, possible], float(_begun(run.status.phase) == possible))
         for name, kind in providers_of(run.spec):
             types.add_metric([*key, name, kind], 1)
             _add_phases(metrics, [*key, name, kind], results.get(name, MetricResult()))
@@ -136,7 +150,12 @@ def _of_runs(found: Iterable[AnalysisRun]) -> Iterator[Metric]:
 
 def _add_phases(family: GaugeMetricFamily, labels: list[str], result: MetricResult) -> None:
     for possible in _RUN_PHASES:
-        family.add_metric([*labels, str(result.dry_run).lower(), possible], float(result.phase == possible))
+        family.add_metric([*labels, str(result.dry_run).lower(), possible], float(_begun(result.phase) == possible))
+
+
+def _begun(phase: str) -> str:
+    """Argo Rollouts behaviour: what nobody has looked at yet counts as Pending."""
+    return phase or Phase.PENDING
 
 
 def _of_templates(found: Iterable[AnalysisTemplate]) -> Iterator[Metric]:
@@ -150,12 +169,13 @@ def _of_templates(found: Iterable[AnalysisTemplate]) -> Iterator[Metric]:
 
 
 def providers_of(spec: dict[str, object]) -> Iterator[tuple[str, str]]:
-    """Name and provider of each metric in a spec as stored, whatever else is wrong with it."""
+    """Name of each metric in a spec as stored and its provider's as Argo Rollouts writes it, whatever else is wrong."""
     metrics = spec.get("metrics")
     for metric in metrics if isinstance(metrics, list) else ():
         provider = metric.get("provider") if isinstance(metric, dict) else None
         if isinstance(provider, dict):
-            yield str(metric.get("name", "")), next(iter(provider), "")
+            name = next(iter(provider), "")
+            yield str(metric.get("name", "")), _PROVIDERS.get(name, name)
 
 
 def _gauge(name: str, text: str, *labels: str) -> GaugeMetricFamily:

@@ -4,7 +4,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from rollouts.api.analysis import AnalysisRun, AnalysisRunStatus, AnalysisTemplate, MetricResult
 from rollouts.api.meta import Condition, Metadata
 from rollouts.api.rollout import Rollout, RolloutDuration, RolloutStatus
-from rollouts.controllers.inventory import Inventory, phase_of, router_of, strategy_of
+from rollouts.controllers.inventory import Inventory, phase_of, providers_of, router_of, strategy_of
 from rollouts.controllers.metrics import RolloutMetrics
 from rollouts.runtime.metrics import RequestMetrics
 from rollouts.wire.durations import parse_rfc3339
@@ -100,11 +100,34 @@ def test_a_run_is_shown_with_its_metrics():
     lines = scraped(runs=[AnalysisRun(WEB, METRICS, status)], templates=[AnalysisTemplate(WEB, METRICS)])
     labels = 'name="web",namespace="shop"'
     assert f'analysis_run_info{{{labels},phase="Failed"}} 1.0' in lines
-    assert f'analysis_run_metric_type{{metric="m",{labels},type="prometheus"}} 1.0' in lines
-    failed = f'dry_run="true",metric="m",{labels},phase="Failed",type="prometheus"'
+    assert f'analysis_run_metric_type{{metric="m",{labels},type="Prometheus"}} 1.0' in lines
+    failed = f'dry_run="true",metric="m",{labels},phase="Failed",type="Prometheus"'
     assert f"analysis_run_metric_phase{{{failed}}} 1.0" in lines
     assert f"analysis_template_info{{{labels}}} 1.0" in lines
-    assert f'analysis_template_metric_info{{metric="m",{labels},type="prometheus"}} 1.0' in lines
+    assert f'analysis_template_metric_info{{metric="m",{labels},type="Prometheus"}} 1.0' in lines
+
+
+def test_a_run_that_nobody_has_looked_at_is_pending():
+    lines = scraped(runs=[AnalysisRun(WEB, METRICS)])
+    labels = 'name="web",namespace="shop"'
+    assert f'analysis_run_phase{{{labels},phase="Pending"}} 1.0' in lines
+    first = f'dry_run="false",metric="m",{labels},phase="Pending",type="Prometheus"'
+    assert f"analysis_run_metric_phase{{{first}}} 1.0" in lines
+
+
+@pytest.mark.parametrize(
+    ("provider", "kind"),
+    [
+        ({"web": {}}, "Web"),
+        ({"job": {}}, "Job"),
+        ({"newRelic": {}}, "NewRelic"),
+        ({"plugin": {"x/y": {}}}, "RPCPlugin"),
+        ({"acme": {}}, "acme"),
+        ({}, ""),
+    ],
+)
+def test_providers_have_the_names_that_dashboards_know(provider, kind):
+    assert list(providers_of({"metrics": [{"name": "m", "provider": provider}]})) == [("m", kind)]
 
 
 def test_what_was_counted_of_a_rollout_goes_with_it():
