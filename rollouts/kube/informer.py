@@ -12,7 +12,7 @@ import structlog
 
 from rollouts.api.meta import Key, Kind
 from rollouts.kube.client import Client
-from rollouts.kube.errors import ApiError, NotFound, Unreachable
+from rollouts.kube.errors import ApiError, Forbidden, NotFound, Unreachable
 from rollouts.kube.objects import Named, named, split_page
 from rollouts.kube.store import Event, Index, Store, T
 from rollouts.kube.watch import (
@@ -79,6 +79,7 @@ class Informer(Generic[T]):
         self._selector = selector
         self._on_event = on_event
         self._synced = asyncio.Event()
+        self._heard = asyncio.Event()
         self._complaint = ""
 
     async def run(self) -> None:
@@ -96,13 +97,17 @@ class Informer(Generic[T]):
         """Wait for the first complete list, or the news that the kind is not served."""
         await self._synced.wait()
 
+    async def heard(self) -> None:
+        """Wait for the first answer: the same, or the news that our account may not list the kind."""
+        await self._heard.wait()
+
     async def _list(self, state: Listing) -> State:
         try:
             everything = await self._fetch()
         except ApiError as error:
             return self._list_failed(state, error)
         self._tell(self.store.replace(everything.found, everything.version, everything.unreadable))
-        self._synced.set()
+        self._settle()
         return listed(state, everything.version)
 
     async def _fetch(self) -> _Everything[T]:
@@ -126,7 +131,9 @@ class Informer(Generic[T]):
         if isinstance(error, NotFound):
             self._complain("not served by this cluster; asking again from time to time")
             self._tell(self.store.unserved())
-            self._synced.set()
+            self._settle()
+        elif isinstance(error, Forbidden):
+            self._refuse("list", error)
         else:
             self._complain(f"cannot be listed: {error}")
         return list_failed(state, error, _spin())
@@ -137,8 +144,10 @@ class Informer(Generic[T]):
         if broken is not None:
             log.debug("watch broke", kind=self.kind.plural, error=str(broken.error))
         after = watch_ended(Watching(version, failures=state.failures), broken, _seconds() - began, _spin())
+        if broken is not None and isinstance(broken.error, Forbidden):
+            self._refuse("watch", broken.error)
         # one that breaks is nothing: the next goes on where it stopped
-        if broken is not None and after.failures > 1:
+        elif broken is not None and after.failures > 1:
             self._complain(f"cannot be watched: {broken.error}")
         return after
 
@@ -156,6 +165,7 @@ class Informer(Generic[T]):
                 self._client.stream(path, params, silence=seconds + SILENCE_SECONDS) as lines,
                 self._steadying(),
             ):
+                self.store.refused = ""
                 async for line in lines:
                     match read_line(line):
                         case Broken() as broken:
@@ -180,6 +190,17 @@ class Informer(Generic[T]):
                 version = found.metadata.resource_version
         self._tell([event] if event else [])
         return version
+
+    def _settle(self) -> None:
+        self._synced.set()
+        self._heard.set()
+
+    def _refuse(self, verb: str, error: Forbidden) -> None:
+        """Our account may not do that now; a role may be mended at any time."""
+        self.store.refused = verb
+        self._heard.set()
+        said = f"this account may not {verb} it; its role must allow get, list and watch; asking again: {error}"
+        self._complain(said)
 
     def _tell(self, events: list[Event[T]]) -> None:
         for event in events:

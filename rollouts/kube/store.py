@@ -48,7 +48,10 @@ class _Expected(NamedTuple):
 
 
 class Store(Generic[T]):
-    """Objects by key and by index. *clock* counts seconds and never goes back."""
+    """Objects by key and by index. *clock* counts seconds and never goes back.
+
+    *refused*: the verb, `list` or `watch`, that our account may not use, so that what is held gets old; "" for none.
+    """
 
     def __init__(
         self, indexes: Mapping[str, Index[T]] | None = None, *, clock: Callable[[], float], patience: float = PATIENCE
@@ -63,6 +66,7 @@ class Store(Generic[T]):
         self.version = ""
         self.synced = False
         self.served = True
+        self.refused = ""
         self.expired = 0
 
     def __len__(self) -> int:
@@ -136,6 +140,7 @@ class Store(Generic[T]):
         for key in tuple(self._expected):
             self._settle(key, version)
         self.synced = self.served = True
+        self.refused = ""
         return [event for event in events if event is not None]
 
     def unserved(self) -> list[Event[T]]:

@@ -252,6 +252,49 @@ async def test_one_watch_that_breaks_is_nothing_to_complain_of(tmp_path):
     assert [log["event"] for log in logs if log["log_level"] != "debug"] == []
 
 
+NOT_LISTED = status(403, "Forbidden", 'pods is forbidden: User "me" cannot list resource "pods"')
+NOT_WATCHED = status(403, "Forbidden", 'pods is forbidden: User "me" cannot watch resource "pods"')
+
+
+def complaints(logs):
+    return [log["why"] for log in logs if log["event"] == "kind unavailable"]
+
+
+@virtual_time
+async def test_a_kind_that_may_not_be_listed_is_said_once_and_found_once_it_may(tmp_path):
+    script = Script().on("GET", PODS, *[NOT_LISTED] * 9, page(item("a", 1), version=9)).watch(PODS, quiet())
+    async with serving(script), client_of(script, tmp_path, qps=0) as client:
+        pods = Watcher(client, script)
+        with capture_logs() as logs:
+            task = asyncio.get_running_loop().create_task(pods.informer.run())
+            await pods.informer.heard()
+            assert (pods.store.refused, pods.store.synced, pods.told) == ("list", False, [])
+            await pods.informer.synced()
+            assert (pods.store.refused, pods.names, pods.lists) == ("", {"a": "1"}, 10)
+            await asyncio.sleep(10)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    (said,) = complaints(logs)
+    assert said.startswith("this account may not list it; its role must allow get, list and watch")
+    assert said.endswith(': Forbidden (403): pods is forbidden: User "me" cannot list resource "pods"')
+    assert [log["event"] for log in logs][-1] == "kind available again"
+
+
+@virtual_time
+async def test_what_may_no_longer_be_watched_gets_old_until_it_may_again(tmp_path):
+    script = Script().on("GET", PODS, page(item("a", 1), version=9))
+    script.watch(PODS, NOT_WATCHED, NOT_WATCHED, watch(event("MODIFIED", item("a", 10)), then="hang"))
+    with capture_logs() as logs:
+        async with watching(script, tmp_path) as pods:
+            await eventually(lambda: pods.store.refused == "watch")
+            assert pods.names == {"a": "1"}
+            await eventually(lambda: pods.names == {"a": "10"})
+            assert (pods.store.refused, pods.lists) == ("", 1)
+    (said,) = complaints(logs)
+    assert said.startswith("this account may not watch it")
+
+
 @virtual_time
 async def test_a_kind_that_comes_later_is_found(tmp_path):
     script = Script().on("GET", PODS, status(404), page(item("a", 1), version=9)).watch(PODS, quiet())
