@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from rollouts.api.keys import GATEWAY_CANARY_LABEL, INSTANCE_ID_LABEL
+from rollouts.api.keys import GATEWAY_CANARY_LABEL, INSTANCE_ID_LABEL, SCALE_DOWN_DEADLINE
 from rollouts.api.kinds import ANALYSIS_RUN, ANALYSIS_TEMPLATE, HTTP_ROUTE, REPLICA_SET
 from rollouts.runtime.clock import SystemClock
+from rollouts.wire.durations import rfc3339
 from tests.chaos.mortal import mortal
 from tests.e2e.audit import Audit
 from tests.e2e.frozen import ONE, Frozen, standing, thawed
@@ -44,8 +45,16 @@ async def back(scene: Scene) -> None:
     await scene.image("web:1")
 
 
+async def pass_deadlines(scene: Scene) -> None:
+    """An hour passes for the pods that are to go."""
+    past = {"metadata": {"annotations": {SCALE_DOWN_DEADLINE: rfc3339(SystemClock().now())}}}
+    for found in await scene.all(REPLICA_SET):
+        if SCALE_DOWN_DEADLINE in found["metadata"]["annotations"]:
+            await scene.patch(past, name=found["metadata"]["name"], kind=REPLICA_SET)
+
+
 async def wait(scene: Scene) -> None:
-    """Time alone goes on with it."""
+    """Nothing is left to be done."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +84,7 @@ SITUATIONS = {
     ),
     "nginx, to be aborted": Situation(Frozen("nginx", 7.0), "Paused", abort, "Degraded", {"web:1": 4, "web:2": 2}),
     "nginx, an abort in progress": Situation(
-        Frozen("nginx-abort", 6.5, deadline=15), "Degraded", wait, "Degraded", {"web:1": 4, "web:2": 0}
+        Frozen("nginx-abort", 6.5), "Degraded", pass_deadlines, "Degraded", {"web:1": 4, "web:2": 0}
     ),
     "canary at step 4 of 4": Situation(
         Frozen("canary-promote", 7.0), "Paused", promote, "Healthy", {"web:1": 0, "web:2": 4}
@@ -93,7 +102,7 @@ SITUATIONS = {
         Frozen("bluegreen", 4.5, OTHER_ERA), "Paused", promote, "Healthy", {"web:1": 0, "web:2": 2}
     ),
     "blue-green, an abort in progress": Situation(
-        Frozen("bluegreen-abort", 5.0, deadline=15), "Degraded", wait, "Degraded", {"web:1": 2, "web:2": 0}
+        Frozen("bluegreen-abort", 5.0), "Degraded", pass_deadlines, "Degraded", {"web:1": 2, "web:2": 0}
     ),
     "blue-green, aborted, to be retried": Situation(
         Frozen("bluegreen-abort", 9.5), "Degraded", retry, "Healthy", {"web:2": 2}

@@ -105,9 +105,10 @@ class Traffic(Judge):
 
 
 def pointed(world: World) -> bool:
-    """Proxies know of endpoints for all they send."""
-    views = list(world.traffic())
-    return bool(views) and all("" not in share for share in views)
+    """Proxies know of living pods for all they send: those that know the dead alone have yet to hear of none at all."""
+    plane, living = world.dataplane, {pod.name for owned in world.pods.values() for pod in owned}
+    services = [service for way in plane.services() for service, share in way.items() if share]
+    return bool(services) and all(living.intersection(plane.endpoints.get(service, ())) for service in services)
 
 
 def as_written(world: World) -> DataPlane:

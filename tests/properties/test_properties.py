@@ -3,15 +3,16 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rollouts.planner.rollout import plan
 from rollouts.simulator.script import act, begun
 from tests.properties.crashes import Crashing, outcome
 from tests.properties.judges import Availability, Traffic, Weights, watched
-from tests.properties.releases import IMAGES, ROUTERS, SCALES, begun_to_live, lived, releases
+from tests.properties.releases import IMAGES, ROUTERS, SCALES, Release, begun_to_live, lived, releases
 
+ROUTED = tuple(router for router in ROUTERS if router != "basic")
 anywhere = pytest.mark.parametrize("router", ROUTERS)
 ANY_VERDICT = ("Successful", "Failed", "Error", "Inconclusive")
 
@@ -32,6 +33,28 @@ def test_weights_sum_to_the_total(router, data):
 @given(data=st.data())
 def test_no_traffic_without_pods(router, data):
     release = data.draw(releases(router, verdicts=ANY_VERDICT, bad=True))
+    judge = Traffic()
+    lived(release, watched(release, judge))
+    assert judge.charges == []
+
+
+# Proxies hear of no pods only once new ones stand: that nobody served was wanted.
+QUICK_LAGS = {
+    "ready": [1, 1],
+    "counts": [0, 0],
+    "endpoints": [0, 0],
+    "proxy": [0, 1.5],
+    "gateway": [0, 0],
+    "runs": [1, 1],
+}
+TO_NOTHING_AND_BACK = ((0.0, {"image": "web:2"}), (0.0, {"scale": 0}), (0.0, {"scale": 1}))
+
+
+@pytest.mark.parametrize("router", ROUTED)
+@given(seed=st.integers(0, 1000))
+@example(seed=0)
+def test_no_traffic_without_pods_is_sent_on_the_way_back_from_none(router, seed):
+    release = Release(router, 1, {"steps": []}, {}, {"lags": QUICK_LAGS, "seed": seed}, TO_NOTHING_AND_BACK)
     judge = Traffic()
     lived(release, watched(release, judge))
     assert judge.charges == []
