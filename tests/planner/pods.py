@@ -1,8 +1,8 @@
-"""Pods of a situation's revisions, which its ReplicaSets only count."""
+"""Pods of a situation's revisions, which its ReplicaSets only count; and the ages of these."""
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import structs
@@ -33,6 +33,16 @@ def of(situation: Given, **pods: tuple[Pod, ...]) -> Snapshot:
     snapshot = situation.snapshot
     owned = ((snapshot.of_hash(HASHES[role]), found) for role, found in pods.items())
     return replace(snapshot, pods={rs.metadata.uid: found for rs, found in owned if rs})
+
+
+def born(snapshot: Snapshot, ages: Mapping[str, int]) -> Snapshot:
+    """The ReplicaSets with ages in minutes, greater is older."""
+    made = []
+    for found in snapshot.replica_sets:
+        role = next(role for role, pod_hash in HASHES.items() if found.metadata.name.endswith(pod_hash))
+        at = LONG_AGO - timedelta(minutes=ages[role])
+        made.append(structs.replace(found, metadata=structs.replace(found.metadata, creation_timestamp=at)))
+    return replace(snapshot, replica_sets=tuple(made))
 
 
 def budget(allowed: int, **selector: str) -> PodDisruptionBudget:

@@ -1,27 +1,15 @@
 from dataclasses import replace
-from datetime import timedelta
 
-import msgspec
 import pytest
 
 from rollouts.api import keys
 from rollouts.planner.bluegreen import fast_track
 from rollouts.planner.rollback import is_within_window
 from tests import given
-from tests.given import CANARY, LONG_AGO, NOW, STABLE, draft
+from tests.given import CANARY, NOW, STABLE, draft
+from tests.planner.pods import born
 
 AGES = {"older": 2, "stable": 3, "canary": 1}
-
-
-def born(snapshot, ages):
-    """The ReplicaSets with ages in minutes, greater is older."""
-    made = []
-    for found in snapshot.replica_sets:
-        role = next(role for role, pod_hash in given.HASHES.items() if found.metadata.name.endswith(pod_hash))
-        at = LONG_AGO - timedelta(minutes=ages[role])
-        metadata = msgspec.structs.replace(found.metadata, creation_timestamp=at)
-        made.append(msgspec.structs.replace(found, metadata=metadata))
-    return replace(snapshot, replica_sets=tuple(made))
 
 
 def within(situation, **ages):

@@ -1,6 +1,7 @@
 """A changed template or changed steps begin a new release, or return to where nothing is left to release."""
 
 from datetime import datetime
+from typing import Final
 
 from msgspec import structs
 
@@ -10,6 +11,8 @@ from rollouts.planner.rollback import is_within_window
 from rollouts.planner.snapshot import Snapshot
 
 STAGE = "start_over_if_changed"
+TO_STABLE: Final = "Rollback to stable ReplicaSets"
+TO_ACTIVE: Final = "Rollback to active ReplicaSets within RollbackWindow"
 
 
 def start_over_if_changed(snapshot: Snapshot, draft: Draft, now: datetime) -> Draft:
@@ -47,9 +50,9 @@ def start_over_if_changed(snapshot: Snapshot, draft: Draft, now: datetime) -> Dr
 def _quick_return(snapshot: Snapshot, draft: Draft) -> str:
     """Why no step is taken on the way to the template in force; "" when steps are.
 
-    Argo Rollouts behaviour: of a revision without pods the status shows step 0 until it is promoted.
+    Argo Rollouts behaviour: of a revision without pods the status shows step 0 first, and an Event tells nothing.
     """
     if snapshot.canary_hash == draft.status.stable_rs:
-        return "Rollback to stable ReplicaSets"
+        return TO_STABLE
     has_pods = snapshot.canary is not None and snapshot.canary.spec.replicas > 0
-    return "Rollback within the rollbackWindow" if has_pods and is_within_window(snapshot, draft) else ""
+    return TO_ACTIVE if has_pods and is_within_window(snapshot, draft) else ""

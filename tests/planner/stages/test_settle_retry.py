@@ -2,6 +2,7 @@ from rollouts.planner.draft import Extent
 from rollouts.planner.stages.settle_retry import settle_retry
 from tests import given
 from tests.given import NOW, blue_green, draft, set_weight
+from tests.planner.pods import born
 
 TOLD = {"type": "Progressing", "status": "False", "reason": "RolloutAborted", "message": "m"}
 
@@ -23,6 +24,16 @@ def test_an_abort_that_lasts_goes_on():
 def test_a_full_promotion_ends_abort_and_pauses():
     decided = settled(given.release(set_weight(20)).having(abort=True, promoteFull=True))
     assert (decided.is_aborted, decided.pauses.clear_all) == (False, True)
+
+
+def test_what_skips_all_steps_says_so_before_its_pods_are_there():
+    there = given.release(set_weight(20), set_weight(40))
+    assert settled(there.having(promoteFull=True)).status.current_step_index == 2
+    window = there.wanting(rollbackWindow={"revisions": 1}).pods(canary="0/0").snapshot
+    back = born(window, {"canary": 2, "stable": 1})
+    assert settle_retry(back, draft(back), NOW).status.current_step_index == 2
+    assert settled(there.having(currentStepIndex=1)).status.current_step_index == 1
+    assert settled(given.release().having(promoteFull=True)).status.current_step_index is None
 
 
 RUN = {"name": "web-1-2-pre", "status": "Failed"}
