@@ -187,16 +187,18 @@ def _deadline(change: Change, conditions: Conditions, current: Condition, draft:
 
 
 def deadline(change: Change, current: Condition, draft: Draft) -> datetime | None:
-    """When the release counts as stuck; None while it waits by nature."""
+    """When the release counts as stuck, which it stays until it moves; None while it waits by nature."""
     snapshot = change.snapshot
     index = None if is_whole(snapshot, draft) else index_of(snapshot, draft)
     waits = index is not None and index < len(snapshot.steps) and snapshot.steps[index].is_waiting_step
     waits = waits or _is_analysed(snapshot, draft)
-    shedding = any(has_deadline(rs) for rs in snapshot.others)
+    # Of an aborted revision the deadline stays when its pods are gone: it shall not keep the next one's from counting.
+    shedding = any(has_deadline(rs) and rs.spec.replicas > 0 for rs in snapshot.others)
     settled = {reasons.ROLLOUT_ABORTED, reasons.ROLLOUT_PAUSED, reasons.NEW_REPLICA_SET_AVAILABLE}
     if waits or shedding or change.is_paused or current.reason in settled or current.last_update_time is None:
         return None
-    return current.last_update_time + timedelta(seconds=snapshot.spec.progress_deadline_seconds)
+    left = 0 if current.reason == reasons.PROGRESS_DEADLINE_EXCEEDED else snapshot.spec.progress_deadline_seconds
+    return current.last_update_time + timedelta(seconds=left)
 
 
 def _is_analysed(snapshot: Snapshot, draft: Draft) -> bool:

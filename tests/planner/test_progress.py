@@ -1,6 +1,7 @@
 """Conditions as they turn: what a watcher of a Rollout sees when pods are lost or cannot be made."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from msgspec import structs
@@ -64,3 +65,28 @@ def test_a_replica_set_that_cannot_make_pods_says_why_nothing_moves(quotas, befo
     status = plan(refusing(RELEASE.having(conditions=before), **quotas), NOW).status
     found = turned(status, "ReplicaFailure")
     assert (found and found[2:]) == told
+
+
+LACKING = {"replicas": 5, "readyReplicas": 4, "availableReplicas": 4, "updatedReplicas": 1}
+STUCK = [{"type": "Progressing", "reason": "ReplicaSetUpdated", "message": "", **TRUE}]
+
+
+def waiting(situation):
+    """Its Progressing, an hour after anything moved."""
+    return turned(plan(situation.having(conditions=STUCK).snapshot, NOW).status, "Progressing")[1]
+
+
+def test_while_old_pods_wait_for_their_end_no_deadline_counts_but_a_note_on_an_empty_revision_is_none():
+    there = given.nginx(set_weight(25)).pods(canary="0/1")
+    ended = there.noted("older", scale_down_deadline=given.at(given.LONG_AGO)).pods(older="0/0")
+    assert waiting(ended.having(**LACKING)) == "ProgressDeadlineExceeded"
+    later = there.noted("older", scale_down_deadline=given.at(NOW + timedelta(minutes=1))).pods(older="1/1")
+    counts = {"replicas": 6, "readyReplicas": 5, "availableReplicas": 5, "updatedReplicas": 1}
+    assert waiting(later.having(**counts)) == "ReplicaSetUpdated"
+
+
+def test_what_is_late_already_is_aborted_as_soon_as_that_is_asked_for():
+    late = [{**STUCK[0], "reason": "ProgressDeadlineExceeded", "status": "False", "lastUpdateTime": given.at(NOW)}]
+    there = given.release(set_weight(25)).pods(canary="0/1").wanting(progressDeadlineAbort=True)
+    found = plan(there.having(conditions=late, **LACKING).snapshot, NOW + timedelta(seconds=2)).status
+    assert found.abort
