@@ -62,8 +62,8 @@ def _has_all_traffic(draft: Draft) -> bool:
 
 
 def _has_all_pods(snapshot: Snapshot, draft: Draft) -> bool:
-    canary = snapshot.canary
-    have = available(canary)
-    if snapshot.strategy.replica_progress_threshold is None:
-        return have >= snapshot.replicas
-    return is_enough(snapshot, have, snapshot.replicas, planned(canary, draft))
+    """All pods are there, or as many as replicaProgressThreshold asks for, which may be more than there will be."""
+    have = available(snapshot.canary)
+    if have >= snapshot.replicas:
+        return True
+    return is_enough(snapshot, have, snapshot.replicas, planned(snapshot.canary, draft))

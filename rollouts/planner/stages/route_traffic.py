@@ -28,7 +28,7 @@ STAGE: Final = "route_traffic"
 def route_traffic(snapshot: Snapshot, draft: Draft, now: datetime) -> Draft:
     """Decide the split, write it through every router, and say whether it is in effect."""
     if not snapshot.routers:
-        return draft
+        return draft.with_canary(weights=None)
     draft = _note_serving(snapshot, draft, now)
     wanted, why = _wanted(snapshot, draft, now)
     weight, capped = _within_capacity(snapshot, draft, wanted)

@@ -74,3 +74,9 @@ def test_a_threshold_of_pods_is_enough_to_promote():
     most = given.release(set_weight(50), replicaProgressThreshold={"type": "Percent", "value": 75}).step(1)
     assert promoted(most.pods(canary="3/4", stable="0/0")).status.stable_rs == CANARY
     assert promoted(most.pods(canary="2/4", stable="0/0")).status.stable_rs == STABLE
+
+
+def test_all_pods_are_enough_whatever_the_threshold():
+    never = given.release(set_weight(50), replicaProgressThreshold={"type": "Pods", "value": 9}).step(1)
+    assert promoted(never.pods(canary="4/4", stable="0/0")).status.stable_rs == CANARY
+    assert promoted(never.pods(canary="3/4", stable="0/0")).status.stable_rs == STABLE

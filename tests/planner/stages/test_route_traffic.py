@@ -20,6 +20,12 @@ def test_without_a_router_there_is_nothing_to_route():
     assert routed(given.release(set_weight(20))).routing is None
 
 
+def test_weights_are_forgotten_when_the_router_is_taken_away():
+    once = given.nginx(set_weight(20)).weighing(20).pods(canary="1/1")
+    assert routed(once).status.canary.weights is not None
+    assert routed(given.release(set_weight(20)).having(canary=once.status["canary"])).status.canary.weights is None
+
+
 def test_no_traffic_before_the_first_pods():
     fresh = given.first(**dict(given.nginx().spec["strategy"]["canary"], steps=[]))
     assert said(routed(fresh)) == ["hold: no traffic before the first pods are available"]
