@@ -58,7 +58,7 @@ def _unavailable(snapshot: Snapshot) -> int:
     other = strategy_of(snapshot)
     if other is None:
         return snapshot.limits.unavailable
-    return resolve(other.max_unavailable, snapshot.replicas, round_up=False)
+    return min(snapshot.replicas, resolve(other.max_unavailable, snapshot.replicas, round_up=False))
 
 
 def _evicted(snapshot: Snapshot, draft: Draft, old: list[Pod], room: int) -> Draft:

@@ -5,6 +5,7 @@ from typing import Final
 
 from rollouts.api.model import Problem
 from rollouts.api.rollout import BlueGreenStrategy, RolloutSpec
+from rollouts.wire.intorstring import resolve
 
 PATH: Final = "spec.strategy"
 SAME_SERVICE: Final = (
@@ -24,6 +25,7 @@ def blue_green_problems(spec: RolloutSpec) -> Iterator[Problem]:
         detail = "This rollout's revision history limit can not be smaller than the rollout's scale down limit"
         yield Problem(f"{PATH}.scaleDownDelayRevisionLimit", limit, detail)
     yield from _number_problems(strategy)
+    yield from _restart_problems(strategy)
 
 
 def _number_problems(strategy: BlueGreenStrategy) -> Iterator[Problem]:
@@ -37,3 +39,11 @@ def _number_problems(strategy: BlueGreenStrategy) -> Iterator[Problem]:
     for name, number in numbers.items():
         if number is not None and number < 0:
             yield Problem(f"{PATH}.blueGreen.{name}", number, "must be greater than or equal to 0")
+
+
+def _restart_problems(strategy: BlueGreenStrategy) -> Iterator[Problem]:
+    """Ours, as with a canary: how many pods may restart at once must be a number when that is asked."""
+    try:
+        resolve(strategy.max_unavailable, 100, round_up=False)
+    except ValueError as wrong:
+        yield Problem(f"{PATH}.blueGreen.maxUnavailable", strategy.max_unavailable, str(wrong))

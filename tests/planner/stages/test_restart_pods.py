@@ -47,6 +47,12 @@ def test_as_many_go_as_maxUnavailable_allows():  # noqa: N802
     assert written(decided(of(healthy(maxUnavailable=0, maxSurge=1), stable=FOUR))) == ["EvictPod: s0 restarts"]
 
 
+def test_of_both_sides_no_more_go_than_one_side_has():
+    there = given.blue_green(replicas=2, maxUnavailable=9).wanting(restartAt=DUE).pods(stable="2/2", canary="2/2")
+    found = decided(of(there, stable=(pod("s0"), pod("s1")), canary=(pod("c0"), pod("c1"))))
+    assert written(found) == ["EvictPod: s0 restarts", "EvictPod: s1 restarts"]
+
+
 def test_what_is_not_available_already_counts():
     assert said(decided(of(healthy().pods(stable="3/4"), stable=FOUR))) == [WAIT]
     assert said(decided(of(healthy().pods(canary="0/1"), stable=FOUR))) == [WAIT]
