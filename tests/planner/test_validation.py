@@ -282,6 +282,14 @@ def test_a_canary_that_contradicts_itself_is_refused(canary, text):
                 "abortScaleDownDelaySeconds",
             )
         ),
+        ({"maxUnavailable": "1"}, ""),
+        (
+            {"maxUnavailable": "many"},
+            (
+                'blueGreen.maxUnavailable: Invalid value: "many": "many" is neither a whole number nor a percentage such '
+                "as 25%"
+            ),
+        ),
     ],
 )
 def test_a_blue_green_that_contradicts_itself_is_refused(strategy, text):
@@ -311,17 +319,29 @@ def test_what_this_version_does_not_carry_out_is_refused(canary, path):
 @pytest.mark.parametrize(
     ("wanted", "text"),
     [
-        ({}, "spec.strategy.canary.antiAffinity: Invalid value: AntiAffinity must have exactly one strategy listed"),
+        (
+            {},
+            (
+                'spec.strategy.antiAffinity: Invalid value: "antiAffinity.PreferredDuringSchedulingIgnoredDuringExecution: '
+                'false antiAffinity.RequiredDuringSchedulingIgnoredDuringExecution: false": AntiAffinity must have exactly '
+                "one strategy listed"
+            ),
+        ),
         (
             {"preferredDuringSchedulingIgnoredDuringExecution": {"weight": 101}},
-            "spec.strategy.canary.antiAffinity.preferredDuringSchedulingIgnoredDuringExecution.weight: Invalid value: 101:",
+            "spec.strategy.antiAffinity.weight: Invalid value: 101: AntiAffinity weight must be between 1-100",
         ),
         ({"requiredDuringSchedulingIgnoredDuringExecution": {}}, ""),
     ],
 )
 def test_an_anti_affinity_is_one_of_two(wanted, text):
-    found = said(rollout({"antiAffinity": wanted}), *WORLD)
-    assert found.startswith(text) if text else found == ""
+    assert said(rollout({"antiAffinity": wanted}), *WORLD) == text
+
+
+def test_of_several_problems_the_anti_affinity_is_told_last():
+    """Clients know the first one of a list, whose order is that of Argo Rollouts."""
+    found = said(rollout({"antiAffinity": {}, "steps": [{"setWeight": 101}]}), *WORLD)
+    assert found == "spec.strategy.steps[0].setWeight: Invalid value: 101: SetWeight needs to be between 0 and 100"
 
 
 def ref(kind="Deployment", name="dep", version="apps/v1", **more):
