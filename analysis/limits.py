@@ -114,7 +114,8 @@ def _validate(metric: Metric) -> None:
 
 def _contradictions(metric: Metric, limits: Limits) -> tuple[tuple[bool, str], ...]:
     """Every rule with whether it is broken, in the order in which they are told."""
-    counted = limits.count > 0 and metric.count is not None
+    # a count of 0 says nothing: one measurement is made without an interval, but no limit is held against that
+    counted = _number(metric, "count", 0) > 0
     needed = max(limits.failure, 0) + limits.consecutive_success
     return (
         (

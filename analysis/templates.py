@@ -223,9 +223,9 @@ def _merged_args(args: Iterable[Argument], path: str, value: str) -> tuple[Argum
     merged: dict[str, Argument] = {}
     for arg in args:
         known = merged.get(arg.name)
-        if known is None or _is_empty(known):
+        if known is None or _rank(arg) > _rank(known):
             merged[arg.name] = arg
-        elif not _is_empty(arg) and arg != known:
+        elif arg != known and _rank(arg) == _rank(known):
             both = f"'{_shown(known)}', '{_shown(arg)}'"
             raise SpecError(
                 path, value, f"Argument `{arg.name}` specified multiple times with different values: {both}"
@@ -233,8 +233,9 @@ def _merged_args(args: Iterable[Argument], path: str, value: str) -> tuple[Argum
     return tuple(merged.values())
 
 
-def _is_empty(arg: Argument) -> bool:
-    return arg.value is None and arg.value_from is None
+def _rank(arg: Argument) -> int:
+    """Of two arguments with the same name the higher one is taken: a value before a reference before nothing."""
+    return 2 if arg.value is not None else int(arg.value_from is not None)
 
 
 def _shown(arg: Argument) -> str:

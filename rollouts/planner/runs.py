@@ -150,8 +150,10 @@ def trim(snapshot: Snapshot, draft: Draft, named: set[str] | None = None) -> Dra
         if run.metadata.name in (named or ()) or not run.status.completed or run.metadata.deletion_timestamp:
             continue
         good = run.status.phase == "Successful"
-        room[good] -= 1
-        if room[good] < 0 or run.metadata.labels.get(keys.HASH_LABEL) not in hashes:
+        # those whose revision is gone take no room from the others
+        is_kept = room[good] > 0 and run.metadata.labels.get(keys.HASH_LABEL) in hashes
+        room[good] -= is_kept
+        if not is_kept:
             why = f"{run.metadata.name}: history keeps no more finished runs"
             draft = draft.act(DeleteAnalysisRun(target(run.metadata), why), stage=STAGE)
     return draft

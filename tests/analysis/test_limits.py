@@ -48,6 +48,11 @@ def test_a_metric_that_cannot_be_run_is_refused(rules, message):
     assert str(error.value).startswith(f"metrics[1]: {message}")
 
 
+@pytest.mark.parametrize("rules", [{"count": 0}, {"count": "0"}, {}])
+def test_limits_are_held_against_a_count_that_was_given(rules):
+    validate([metric(failureLimit=3, inconclusiveLimit=3, **rules)])
+
+
 @pytest.mark.parametrize(
     ("metrics", "message"),
     [([], "no metrics specified"), ([metric(), metric()], "metrics[1]: duplicate name 'm'")],

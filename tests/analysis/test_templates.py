@@ -16,6 +16,8 @@ from rollouts.api.meta import OwnerReference
 from rollouts.api.model import SpecError
 
 PATH = "spec.strategy.canary.steps[0].analysis.templates"
+REFERENCE = "'value from a reference'"
+SECRET = {"valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}
 
 
 def metric(name, **rules):
@@ -80,6 +82,11 @@ def test_a_missing_template_is_named_at_its_place(cluster, message):
             "Argument `x` specified multiple times with different values: '1', '2'",
         ),
         (
+            {"args": [{"name": "x", **SECRET}]},
+            {"args": [{"name": "x", "valueFrom": {"secretKeyRef": {"name": "t", "key": "k"}}}]},
+            f"Argument `x` specified multiple times with different values: {REFERENCE}, {REFERENCE}",
+        ),
+        (
             {"dryRun": [{"metricName": "m"}]},
             {"dryRun": [{"metricName": "m"}]},
             "two Dry-Run metric rules have the same name 'm'",
@@ -103,6 +110,10 @@ def test_templates_that_contradict_each_other_are_refused(one, other, message):
         ({}, {"value": "1"}, {}, "1"),
         ({"value": "1"}, {}, {}, "1"),
         ({"value": "1"}, {"value": "1"}, {}, "1"),
+        ({"value": "1"}, SECRET, {}, "1"),
+        (SECRET, {"value": "1"}, {}, "1"),
+        (SECRET, {}, {}, None),
+        (SECRET, SECRET, {"x": "2"}, "2"),
         ({"value": "1"}, {}, {"x": "2", "other": "3"}, "2"),
         ({}, {}, {"x": ""}, ""),
     ],

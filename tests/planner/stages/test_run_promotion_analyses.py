@@ -182,3 +182,20 @@ def test_runs_that_the_status_names_are_not_trimmed():
     assert written(decided(kept, run(PRE, "Successful"), run("other", "Successful"))) == [
         "DeleteAnalysisRun: other: history keeps no more finished runs"
     ]
+
+
+def test_runs_of_a_revision_that_is_gone_take_no_room_from_the_others():
+    gone = run("newer", "Successful")
+    gone = seen_as(gone, **{"rollouts-pod-template-hash": "gone"}, created=NOW)
+    kept = seen_as(run("older", "Successful"), created=NOW - timedelta(hours=1))
+    situation = BEFORE.wanting(analysis={"successfulRunHistoryLimit": 1}).having(**named(pre="Successful"))
+    assert written(decided(situation, run(PRE, "Successful"), gone, kept)) == [
+        "DeleteAnalysisRun: newer: history keeps no more finished runs"
+    ]
+
+
+def seen_as(found, created, **labels):
+    metadata = msgspec.structs.replace(
+        found.metadata, labels={**found.metadata.labels, **labels}, creation_timestamp=created
+    )
+    return msgspec.structs.replace(found, metadata=metadata)
