@@ -9,10 +9,9 @@ from pathlib import Path
 
 import msgspec
 
-from rollouts.kube.client import Client
 from rollouts.runtime.lifecycle import leaves
 from tests.chaos.campaign_draw import Perturbation, whole
-from tests.chaos.campaign_play import Run, play
+from tests.chaos.campaign_play import House, Run, play
 from tests.chaos.checker import Record, differences
 from tests.chaos.scenarios_words import Scenario
 
@@ -55,9 +54,9 @@ class Campaign:
     """
 
     def __init__(
-        self, client: Client, seed: int, *, parallel: int, tell: Callable[[Result], None], keep: Path | None = None
+        self, house: House, seed: int, *, parallel: int, tell: Callable[[Result], None], keep: Path | None = None
     ) -> None:
-        self._client, self._seed, self._keep = client, seed, keep
+        self._house, self._seed, self._keep = house, seed, keep
         self._parallel, self._turn = parallel, asyncio.Semaphore(parallel)
         self._share = parallel
         self._tell = tell
@@ -95,7 +94,7 @@ class Campaign:
         async with self._turn:
             began = asyncio.get_running_loop().time()
             try:
-                run = await play(self._client, scenario, perturbation, self._namespace(scenario), reference)
+                run = await play(self._house, scenario, perturbation, self._namespace(scenario), reference)
             except Exception as error:  # noqa: BLE001 (of one run of many: told, and the others go on)
                 said = [f"the run itself failed: {type(one).__name__}: {one}" for one in leaves(error)]
                 self._note(Result(scenario.name, perturbation.name, said, is_reference=reference is None))

@@ -21,6 +21,7 @@ from tests.chaos.campaign_history import History, Never, history
 from tests.chaos.checker import Expected, Record, Row, record
 from tests.chaos.faults import NONE, Seen, tally
 from tests.chaos.mortal import Mortal, behind_proxy, owned
+from tests.chaos.nursery import Nursery
 from tests.chaos.proxy import Proxy
 from tests.chaos.scenarios_words import KINDS, Apply, Delete, Patch, Say, Scenario
 from tests.e2e.answers import Answers, answering
@@ -94,15 +95,23 @@ class Stage:
                 self._answers.say(value, status)
 
 
+class House(NamedTuple):
+    """Where all runs are played: one cluster, and one nursery of controllers."""
+
+    client: Client
+    nursery: Nursery | None = None
+
+
 async def play(
-    client: Client, scenario: Scenario, perturbation: Perturbation, namespace: str, reference: Record | None = None
+    house: House, scenario: Scenario, perturbation: Perturbation, namespace: str, reference: Record | None = None
 ) -> Run:
     """From an empty namespace to the scenario's end; where that is not the *reference*'s, once more after a while."""
+    scope = ("--namespaced", "--namespace", namespace)
     async with (
-        fresh(client, namespace) as scene,
+        fresh(house.client, namespace) as scene,
         answering() as answers,
-        history(client, namespace) as told,
-        behind_proxy(scene, "--namespaced", "--namespace", namespace, *scenario.flags) as (controller, proxy),
+        history(house.client, namespace) as told,
+        behind_proxy(scene, *scope, *scenario.flags, nursery=house.nursery) as (controller, proxy),
     ):
         stage = Stage(scene, answers)
         answers.say(scenario.answers)

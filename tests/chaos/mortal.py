@@ -13,19 +13,22 @@ import aiohttp
 import msgspec
 
 from rollouts.api.keys import INSTANCE_ID_LABEL
+from tests.chaos.nursery import Child, Nursery
 from tests.chaos.proxy import SEED, Proxy, faulty, free_port
 from tests.e2e.scene import Scene
 
 # A weight lasts as long as it settles, so that whoever asks now and then sees every one.
 FLAGS = ("--nginx-settle", "1s", "--gateway-settle", "1s", "--logformat", "json", "--loglevel", "debug",
          "--bind-address", "127.0.0.1")  # fmt: skip
-COMMAND = (sys.executable, "-m", "rollouts", "controller")
+PROGRAM = ("rollouts", "controller")
+COMMAND = (sys.executable, "-m", *PROGRAM)
 
 
 class Mortal:
     """One controller process. *name* tells replicas of one instance apart; both name its log.
 
     *kubeconfig* is the account's own unless it leads through a proxy. Without *elects* it works without a Lease.
+    From a *nursery* it comes without delay.
     """
 
     def __init__(
@@ -37,6 +40,7 @@ class Mortal:
         elects: bool = False,
         name: str = "",
         command: tuple[str, ...] = COMMAND,
+        nursery: Nursery | None = None,
     ) -> None:
         self.state = Path(os.environ["ROLLOUTS_SANDBOX"])
         self.instance, self.elects = instance, elects
@@ -45,7 +49,8 @@ class Mortal:
         self.environment = dict(environment or {})
         self.log = self.state / f"{instance}{name and '-'}{name}.log"
         self.metrics_port, self.health_port = free_port(), free_port()
-        self.process: asyncio.subprocess.Process | None = None
+        self.process: asyncio.subprocess.Process | Child | None = None
+        self._nursery = nursery
 
     async def start(self, *more: str) -> None:
         """Start it, with *more* flags this time."""
@@ -53,6 +58,9 @@ class Mortal:
         ports = ("--metricsPort", str(self.metrics_port), "--healthzPort", str(self.health_port))
         flags = ("--instance-id", self.instance, *elects, *ports, *FLAGS, *self.flags, *more)
         environment = {**os.environ, **self.environment, "KUBECONFIG": str(self.kubeconfig)}
+        if self._nursery is not None:
+            self.process = await self._nursery.birth((*PROGRAM, *flags), environment, self.log)
+            return
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 *self.command, *flags, env=environment, stdout=log, stderr=log

@@ -21,7 +21,9 @@ from rollouts.sandbox.places import VARIABLE
 from rollouts.sandbox.state import Options
 from tests.chaos.campaign import Campaign, Result, Task
 from tests.chaos.campaign_draw import parsed, shorter
+from tests.chaos.campaign_play import House
 from tests.chaos.campaign_report import Bar, as_json, table
+from tests.chaos.nursery import nursery
 from tests.chaos.scenarios import MODULES, SCENARIOS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,8 +53,8 @@ async def campaign(options: argparse.Namespace) -> int:
     if options.keep is not None:
         options.keep.mkdir(parents=True, exist_ok=True)
     bar = Bar()
-    async with Client.connect(user_agent="rollouts-chaos", qps=0) as client:
-        play = Campaign(client, options.seed, parallel=options.parallel, tell=bar.tell, keep=options.keep)
+    async with nursery() as born, Client.connect(user_agent="rollouts-chaos", qps=0) as client:
+        play = Campaign(House(client, born), options.seed, parallel=options.parallel, tell=bar.tell, keep=options.keep)
         results = await play.run(tasks(options))
     bar.over()
     shown = as_json if options.output == "json" else table

@@ -10,7 +10,7 @@ import pytest
 from tests.chaos import campaign as subject
 from tests.chaos.campaign import Campaign, Result, Task, judged
 from tests.chaos.campaign_draw import Perturbation, parsed
-from tests.chaos.campaign_play import Run
+from tests.chaos.campaign_play import Run, outcries
 from tests.chaos.campaign_report import Bar, as_json, table
 from tests.chaos.checker import Record
 from tests.chaos.run import exit_code
@@ -113,6 +113,30 @@ async def test_without_an_undisturbed_run_nothing_is_compared(monkeypatch, broke
     assert plays.played == ["none"]
     assert not found.is_good
     assert exit_code([found]) == 1
+
+
+class Speaker:
+    """A controller by its log."""
+
+    def __init__(self, *entries: dict) -> None:
+        self._entries = entries
+
+    def entries(self):
+        return iter(self._entries)
+
+
+def test_an_exception_in_the_log_is_told_once_unless_the_api_server_was_slow():
+    slow = {"level": "error", "error": "Unreachable: PATCH /apis/x: no answer within 10s", "exception": "Traceback"}
+    gone = {"level": "error", "error": "Unreachable: PATCH /apis/x: connection reset", "exception": "Traceback"}
+    bug = {"level": "error", "error": "KeyError: 'a'", "exception": "Traceback"}
+    quiet = {"level": "error", "error": "KeyError: 'a'"}
+    assert outcries(Speaker(slow, quiet)) == []
+    told = outcries(Speaker({**bug, "time": "1"}, {**bug, "time": "2"}, gone, {"garbled": "x"}))
+    assert [next(word for word in ("KeyError", "reset", "garbled") if word in one) for one in told] == [
+        "KeyError",
+        "reset",
+        "garbled",
+    ]
 
 
 def test_no_run_at_all_is_a_failure():
