@@ -8,7 +8,7 @@ import pytest
 from analysis.answers import Pending, Reading
 from analysis.expr.conditions import judge
 from analysis.http import Response
-from analysis.limits import dry_run_names
+from analysis.limits import InvalidMetricError, dry_run_names
 from analysis.providers.base import Asked, Tools
 from analysis.providers.job import PROVIDER
 from analysis.providers.prometheus import read
@@ -16,6 +16,8 @@ from rollouts.api import kinds
 from rollouts.api.analysis import AnalysisRun, DryRun, Measurement, Metric
 from rollouts.api.crds import DEFINITIONS
 from rollouts.api.providers import JobMetric
+from rollouts.api.rollout import Rollout
+from rollouts.api.workloads import Deployment, Pod, PodDisruptionBudget, ReplicaSet, StatefulSet
 from rollouts.wire.decode import decode
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -86,14 +88,36 @@ def test_trap_18_a_run_without_status_is_read_and_its_kind_has_no_status_subreso
     """A run has no status until somebody writes one, and that is written with the object."""
     assert decode(AnalysisRun, {"metadata": {"name": "run"}, "spec": {}}).status.phase == ""
     found = {definition.kind: definition.subresources for definition in DEFINITIONS}
-    assert (found[kinds.ANALYSIS_RUN], "status" in found[kinds.ROLLOUT]) == ({}, True)
+    assert (found[kinds.ANALYSIS_RUN], found[kinds.EXPERIMENT], "status" in found[kinds.ROLLOUT]) == ({}, {}, True)
 
 
 @pytest.mark.parametrize(
-    ("pattern", "names"), [("error-.*", {"error-rate", "error-share"}), ("^latency$", {"latency"}), (".*", None)]
+    "form", [Rollout, ReplicaSet, Deployment, StatefulSet, Pod, PodDisruptionBudget], ids=lambda form: form.__name__
+)
+def test_trap_18_an_object_without_status_is_read(form):
+    """Everything is seen once before whoever owns it writes a status."""
+    bare = decode(form, {"metadata": {"name": "web"}})
+    assert bare.status == decode(form, {"metadata": {"name": "web"}, "status": {}}).status
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    [
+        ("error-.*", {"error-rate", "error-share"}),
+        ("^latency$", {"latency"}),
+        ("rate", {"error-rate"}),
+        (".*", None),
+    ],
 )
 def test_trap_21_a_rule_of_dry_runs_is_a_pattern(pattern, names):
-    """A rule names all metrics that it matches, not one."""
+    """A rule names all metrics in whose name it is found, not one."""
     metrics = [Metric(name=name, provider={}) for name in ("error-rate", "error-share", "latency")]
     wanted = names or {metric.name for metric in metrics}
     assert dry_run_names([DryRun(metric_name=pattern)], metrics) == wanted
+
+
+@pytest.mark.parametrize("pattern", ["*", "nothing-like-it"])
+def test_trap_21_a_rule_that_names_no_metric_is_an_error(pattern):
+    """A star is what people write for everything; as a pattern it is none."""
+    with pytest.raises(InvalidMetricError, match="Rule didn't match any metric name"):
+        dry_run_names([DryRun(metric_name=pattern)], [Metric(name="latency", provider={})])

@@ -1,22 +1,20 @@
 """The traps of serving this API: each has its number, and a test in some `test_traps.py` that is named after it.
 
 Those about measuring are in tests/analysis, about routes in tests/trafficrouters, about writing and seeing in
-tests/controllers, about values in tests/wire; the rest is here.
+tests/controllers, about values in tests/wire, about whole releases in tests/simulator; the rest is here.
 """
 
 import re
 from dataclasses import replace
 from datetime import timedelta
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
-import yaml
 from msgspec.structs import replace as changed
 
 from rollouts.api import keys
 from rollouts.api.analysis import AnalysisRun, AnalysisRunStatus
-from rollouts.api.kinds import REPLICA_SET, ROLLOUT
+from rollouts.api.kinds import REPLICA_SET
 from rollouts.api.meta import Metadata
 from rollouts.planner.actions import CreateReplicaSet
 from rollouts.planner.rollout import plan
@@ -25,10 +23,10 @@ from rollouts.planner.stages.route_traffic import route_traffic
 from rollouts.planner.stages.scale import scale
 from rollouts.planner.stages.switch_active import switch_active
 from rollouts.planner.stages.take_step import take_step
-from rollouts.simulator.script import Script, played
 from rollouts.wire.podhash import step_hash
 from tests import given
-from tests.given import CANARY, NOW, OLDER, STABLE, draft, pause, set_weight
+from tests.given import CANARY, NOW, OLDER, draft, pause, set_weight
+from tests.simulator.stories import NGINX, acted, raw_status
 
 TESTS = Path(__file__).parents[1]
 TRAPS = {
@@ -58,13 +56,6 @@ TRAPS = {
     24: "durations are Go's, bare numbers are for pauses",
     25: "times have whole seconds, and later means later",
 }
-ENVELOPE = {"selector": {"matchLabels": {"app": "web"}}, "template": given.template(1)}
-NGINX = {
-    "stableService": "web-stable",
-    "canaryService": "web-canary",
-    "trafficRouting": {"nginx": {"stableIngress": "web"}},
-}
-DEPLOYED = [{"until": "Healthy"}, {"image": "web:2"}]
 
 
 def test_every_trap_has_its_test():
@@ -76,37 +67,29 @@ def test_every_trap_has_its_test():
     assert sorted(set(found)) == sorted(TRAPS) == list(range(1, 26))
 
 
-def acted(*story, steps=(), cluster=None, spec=None, **canary):
-    """The story of a Rollout of four pods after its first deploy and another image."""
-    wanted = {"replicas": 4, **ENVELOPE, **(spec or {}), "strategy": {"canary": {"steps": list(steps), **canary}}}
-    hero = {"kind": "Rollout", "metadata": {"name": "web"}, "spec": wanted}
-    script = {"objects": [hero], "cluster": {"settle": 0, **(cluster or {})}, "story": [*DEPLOYED, *story]}
-    return played(Script.model_validate(script))
-
-
-def sizes(simulation):
-    """Wanted pods now, of web:1 and web:2."""
-    found = {one["metadata"]["name"]: one["spec"]["replicas"] for one in simulation.world.objects.of(REPLICA_SET)}
-    return found[f"web-{STABLE}"], found.get(f"web-{CANARY}")
-
-
-def steps_taken(simulation):
-    return [moment.plan.status.current_step_index for moment in simulation.moments if moment.plan and moment.wrote]
-
-
-def raw_status(simulation):
-    return simulation.world.objects.of(ROLLOUT)[0]["status"]
-
-
 def test_trap_01_a_replica_set_of_another_name_with_the_same_template_is_taken():
     """Taking only ReplicaSets of our own hash would deploy everything anew when controllers change."""
     snapshot = given.release().pods(canary="1/1").snapshot
     there = snapshot.canary
     labels = {**there.metadata.labels, keys.HASH_LABEL: "older7style"}
-    old = changed(there, metadata=changed(there.metadata, labels=labels, name="web-older7style"))
+    # as it is stored: with the hash, with what the API server sets where nothing was said, and with what was injected
+    injected = {"metadata": {"labels": {"app": "web", keys.HASH_LABEL: "older7style", "role": "canary"}}}
+    spec = {"restartPolicy": "Always", "dnsPolicy": "ClusterFirst", "schedulerName": "default-scheduler"}
+    stored = {**injected, "spec": {**there.spec.template["spec"], **spec}}
+    notes = {**there.metadata.annotations, keys.EPHEMERAL_METADATA: '{"labels":{"role":"canary"}}'}
+    metadata = changed(there.metadata, labels=labels, annotations=notes, name="web-older7style")
+    old = changed(there, metadata=metadata, spec=changed(there.spec, template=stored))
     seen = replace(snapshot, replica_sets=(snapshot.stable, old))
-    assert seen.canary_hash == "older7style"
-    assert not [action for action in plan(seen, NOW).actions if isinstance(action, CreateReplicaSet)]
+    status = changed(seen.rollout.status, current_pod_hash="older7style")
+    made = plan(replace(seen, rollout=changed(seen.rollout, status=status)), NOW)
+    assert seen.canary_hash == made.status.current_pod_hash == "older7style"
+    assert not [action for action in made.actions if isinstance(action, CreateReplicaSet)]
+
+
+def test_trap_01_another_template_gets_a_replica_set_of_its_own():
+    """What differs in more than what others write into templates is a release."""
+    other = given.release().wanting(template=given.template(7)).pods(canary="1/1").snapshot
+    assert [type(action) for action in plan(other, NOW).actions if isinstance(action, CreateReplicaSet)]
 
 
 def test_trap_02_the_hash_of_steps_is_that_of_the_bytes_others_wrote():
@@ -115,21 +98,7 @@ def test_trap_02_the_hash_of_steps_is_that_of_the_bytes_others_wrote():
     assert (step_hash(None), step_hash(steps)) == ("5ffbfbbd64", "f64cdc9d")
     there = given.release(*steps).step(3).having(currentStepHash="f64cdc9d").pods(stable="3/3", canary="1/1")
     assert plan(there.snapshot, NOW).status.current_step_index == 3
-
-
-def test_trap_03_one_step_at_a_time():
-    """What is written in one pass is seen before the next decides, so no step is passed over unseen."""
-    indexes = steps_taken(acted({"until": "Healthy"}, steps=[set_weight(0), set_weight(0), set_weight(0)]))
-    release = indexes[indexes.index(0, indexes.index(3)) :]
-    assert [after - before for before, after in pairwise(release) if after != before] == [1, 1, 1]
-
-
-def test_trap_04_generations_are_strings_and_hpa_replicas_has_capitals():
-    """Clients read these fields of the status by their odd types and names."""
-    story = yaml.safe_load((TESTS / "scenarios" / "workloadref.yaml").read_text())
-    status = raw_status(played(Script.model_validate({**story, "story": [{"until": "Healthy"}]})))
-    assert {type(status[name]) for name in ("observedGeneration", "workloadObservedGeneration")} == {str}
-    assert status["HPAReplicas"] == status["replicas"] > 0
+    assert plan(there.having(currentStepHash="another").snapshot, NOW).status.current_step_index == 0
 
 
 @pytest.mark.parametrize(("pauses", "index"), [((), 2), (("CanaryPauseStep",), 1)])
@@ -141,18 +110,14 @@ def test_trap_05_a_pause_is_over_when_its_condition_is_gone_while_controller_pau
     assert take_step(snapshot, draft(snapshot), NOW).status.current_step_index == index
 
 
-def test_trap_06_an_abort_leaves_the_template_and_the_old_one_clears_it():
-    """Aborted is Degraded at step 0 and weight 0 with the new template; only the old template is no release."""
-    aborted = [{"until": "Paused"}, "abort", {"until": "Degraded"}, {"wait": "1s"}]
-    steps = [set_weight(25), pause(), set_weight(50)]
-    simulation = acted(*aborted, steps=steps, **NGINX)
-    status = simulation.status
-    assert (status.current_pod_hash, status.current_step_index, status.abort) == (CANARY, 0, True)
-    assert status.canary.weights.canary.weight == 0
-    again = acted(*aborted, "retry", {"until": "Paused"}, steps=steps, **NGINX).status
-    assert (again.phase, again.current_step_index, again.abort) == ("Paused", 1, False)
-    back = acted(*aborted, {"image": "web:1"}, {"until": "Healthy"}, steps=steps, **NGINX).status
-    assert (back.phase, back.current_step_index, back.abort) == ("Healthy", 3, False)
+@pytest.mark.parametrize(("pauses", "switched"), [((), True), (("BlueGreenPause",), False)])
+def test_trap_05_a_pause_before_promotion_is_over_in_the_same_way(pauses, switched):
+    """Blue-green: the Service moves, and the pause is not begun again."""
+    conditions = [{"reason": reason, "startTime": given.at(NOW)} for reason in pauses]
+    whole = given.blue_green(autoPromotionEnabled=False).pods(canary="4/4")
+    made = plan(whole.having(controllerPause=True, pauseConditions=conditions).snapshot, NOW)
+    assert (CANARY in [getattr(action, "hash", "") for action in made.actions]) is switched
+    assert bool(made.status.pause_conditions) is not switched
 
 
 @pytest.mark.parametrize(("pods", "step", "weight"), [("0/1", 0, 0), ("1/1", 0, 20), ("1/3", 2, 20), ("3/3", 2, 60)])
@@ -164,27 +129,9 @@ def test_trap_07_a_weight_waits_for_its_pods(pods, step, weight):
 
 
 @pytest.mark.parametrize(
-    ("steps", "wanted"),
-    [
-        ([{"setCanaryScale": {"replicas": 3}}, set_weight(25), pause()], 3),
-        ([{"setCanaryScale": {"replicas": 3}}, {"setCanaryScale": {"weight": 50}}, set_weight(25), pause()], 2),
-        ([{"setCanaryScale": {"replicas": 3}}, {"setCanaryScale": {"matchTrafficWeight": True}}, set_weight(25), pause()], 1),
-    ],
-)  # fmt: skip
-def test_trap_08_a_canary_scale_holds_until_another_word_on_it(steps, wanted):
-    """A size that was set apart from traffic outlives later weights, until matched again, set again or the end."""
-    assert sizes(acted({"until": "Paused"}, steps=steps, **NGINX)) == (4, wanted)
-    assert sizes(acted({"until": "Paused"}, "promote", {"until": "Healthy"}, steps=steps, **NGINX)) == (4, 4)
-
-
-@pytest.mark.parametrize(("surge", "most"), [(1, 5), (2, 6), ("25%", 5), ("30%", 6), ("50%", 6)])
-def test_trap_09_surge_is_a_number_or_a_percentage(surge, most):
-    """ "50%" is half of the replicas, rounded up; "2" is two, as a string too."""
-    simulation = acted({"until": "Healthy"}, steps=[set_weight(50)], maxSurge=surge, maxUnavailable=0)
-    assert max(sum(wanted for wanted, _ in moment.sizes.values()) for moment in simulation.moments) == most
-
-
-@pytest.mark.parametrize(("mine", "pods", "goes"), [(False, "3/4", False), (False, "4/4", True), (True, "1/4", True)])
+    ("mine", "pods", "goes"),
+    [(False, "3/4", False), (False, "4/4", True), (True, "1/4", True), (True, "0/4", False)],
+)
 def test_trap_15_a_service_is_taken_over_with_all_pods_and_switched_with_one(mine, pods, goes):
     """A Service that users wrote still reaches every pod: narrowing it to a part of them would lose capacity."""
     release = given.nginx(set_weight(20)).pointing(canary="stable" if mine else "", stable="stable")
@@ -222,6 +169,13 @@ def test_trap_17_blue_green_switches_when_the_replica_set_knows_what_is_wanted(d
     assert bool(switch_active(snapshot, draft(snapshot), NOW).actions) is goes
 
 
+def test_trap_17_what_another_writer_forgot_is_written():
+    """Else the switch would wait for ever."""
+    forgotten = given.blue_green().pods(canary="4/4").noted("canary", **{keys.DESIRED_REPLICAS: "3"})
+    notes = [getattr(action, "annotations", {}) for action in plan(forgotten.snapshot, NOW).actions]
+    assert {keys.DESIRED_REPLICAS: "4"} in notes
+
+
 def test_trap_18_a_replica_set_without_status_counts_no_pods():
     """Objects are seen before anybody wrote their status."""
     snapshot = given.release(set_weight(25)).snapshot
@@ -254,42 +208,15 @@ def test_trap_19_a_background_analysis_that_fails_at_weight_0_aborts():
     assert (made.status.abort, made.status.phase) == (True, "Degraded")
 
 
-def test_trap_20_a_release_goes_on_after_its_deadline():
-    """ProgressDeadlineExceeded is Degraded, not aborted: the pod that comes late is welcome."""
-    slow = {"lags": {"ready": [6, 6]}}
-    spec = {"progressDeadlineSeconds": 4}
-    late = acted({"until": "Degraded"}, steps=[set_weight(25), pause()], cluster=slow, spec=spec)
-    assert (late.status.abort, late.status.current_step_index, sizes(late)[1]) == (False, 0, 1)
-    there = acted({"until": "Degraded"}, {"until": "Paused"}, steps=[set_weight(25), pause()], cluster=slow, spec=spec)
-    assert (there.status.phase, there.status.current_step_index) == ("Paused", 1)
-
-
-@pytest.mark.parametrize(("held", "wanted"), [([], (6, 2)), (["pause"], (3, 1))])
-def test_trap_22_a_pause_step_scales_and_a_paused_rollout_does_not(held, wanted):
-    """spec.paused holds steps and pods; a pause among the steps holds only steps."""
-    simulation = acted({"until": "Paused"}, *held, {"scale": 8}, {"wait": "5s"}, steps=[set_weight(25), pause()])
-    assert sizes(simulation) == wanted
-
-
-def test_trap_23_events_have_the_words_that_are_looked_for():
-    """Dashboards and tests of others look for these reasons and messages."""
-    simulation = acted({"until": "Paused"}, "promote", {"until": "Healthy"}, steps=[set_weight(25), pause()])
-    told = [f"{event.reason}: {event.message}" for moment in simulation.moments for event in moment.events]
-    about = [line for line in told[told.index("RolloutUpdated: Rollout updated to revision 2") :] if "Scal" not in line]
-    assert about == [
-        "RolloutUpdated: Rollout updated to revision 2",
-        f"NewReplicaSetCreated: Created ReplicaSet web-{CANARY} (revision 2)",
-        f"RolloutNotCompleted: Rollout not completed, started update to revision 2 ({CANARY})",
-        "RolloutStepCompleted: Rollout step 1/2 completed (setWeight: 25)",
-        "RolloutPaused: Rollout is paused (CanaryPauseStep)",
-        "RolloutStepCompleted: Rollout step 2/2 completed (pause)",
-        f"RolloutCompleted: Rollout completed update to revision 2 ({CANARY}): Completed all 2 canary steps",
-    ]
-
-
 def test_trap_25_later_means_later():
     """Times are kept in whole seconds, so in the second of a deadline it may still be to come."""
     assert (left(NOW), left(NOW - timedelta(seconds=1))) == ([], [0])
+    counts = {"replicas": 4, "updatedReplicas": 1, "readyReplicas": 3, "availableReplicas": 3}
+    stuck = given.release(set_weight(25)).pods(stable="3/3", canary="0/1").wanting(progressDeadlineSeconds=60)
+    for ago, phase in ((60, "Progressing"), (61, "Degraded")):
+        since = given.at(NOW - timedelta(seconds=ago))
+        known = [{"type": "Progressing", "status": "True", "reason": "ReplicaSetUpdated", "lastUpdateTime": since}]
+        assert plan(stuck.having(conditions=known, **counts).snapshot, NOW).status.phase == phase
 
 
 def test_trap_25_times_in_a_status_have_whole_seconds():
