@@ -33,7 +33,7 @@ def _why(snapshot: Snapshot, draft: Draft) -> str | None:
         return None
     if draft.routing is not None and not draft.routing.is_in_effect:
         return None
-    if draft.routing is not None and snapshot.steps and _is_at_the_end(snapshot, draft) and not _has_all_traffic(draft):
+    if snapshot.steps and _is_at_the_end(snapshot, draft) and not _has_all_traffic(snapshot, draft):
         return None
     if draft.status.promote_full:
         return reasons.FULL_PROMOTION
@@ -57,8 +57,9 @@ def _is_at_the_end(snapshot: Snapshot, draft: Draft) -> bool:
     return not whole and index_of(snapshot, draft) in {None, len(snapshot.steps)}
 
 
-def _has_all_traffic(draft: Draft) -> bool:
-    return draft.routing is None or draft.routing.split.canary == draft.routing.split.total
+def _has_all_traffic(snapshot: Snapshot, draft: Draft) -> bool:
+    """All there can be: without pods none can be had."""
+    return draft.routing is None or draft.routing.split.canary == draft.routing.split.total or snapshot.replicas == 0
 
 
 def _has_all_pods(snapshot: Snapshot, draft: Draft) -> bool:

@@ -100,9 +100,9 @@ def _view(snapshot: Snapshot, draft: Draft) -> View:
 
 
 def _lags(snapshot: Snapshot, draft: Draft) -> str:
-    """The split in effect is not yet the one this step wants."""
+    """The split in effect is not yet the one this step wants; where no pod is wanted, none can carry it."""
     index, routing = index_of(snapshot, draft), draft.routing
-    if routing is None or index is None or index >= len(snapshot.steps):
+    if routing is None or index is None or index >= len(snapshot.steps) or not snapshot.replicas:
         return ""
     wanted = weight_in_force(snapshot, draft)
     return "" if routing.split.canary == wanted else f"weight is {routing.split.canary}, going to {wanted}"
