@@ -14,6 +14,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from rollouts.sandbox import binaries, controlplane, dataplane, downloads, namespace, processes
 from rollouts.sandbox.accounts import write_accounts
 from rollouts.sandbox.binaries import Tell
@@ -41,6 +43,7 @@ def blueprint_of(directory: Path, options: Options, tell: Tell) -> Blueprint:
     """Everything decided that a sandbox in *directory* needs; raises SandboxError when it cannot be had."""
     if find_spec("cryptography") is None:
         raise Missing(NEEDS_EXTRA)
+    options = found_from_anywhere(options)
     return Blueprint(
         name=directory.name,
         directory=directory,
@@ -48,6 +51,21 @@ def blueprint_of(directory: Path, options: Options, tell: Tell) -> Blueprint:
         gateway_api=tuple(downloads.gateway_api_crds(tell)),
         options=options,
         user_namespace=namespace.needs_user_namespace(),
+    )
+
+
+def found_from_anywhere(options: Options) -> Options:
+    """*options* with absolute paths: the supervisor works elsewhere. Raises Missing for what is not there."""
+    for name, path, is_there in (
+        ("crds: no directory", options.crds, Path.is_dir),
+        ("cluster role: no file", options.cluster_role, Path.is_file),
+    ):
+        if path is not None and not is_there(path):
+            raise Missing(f"{name} {path} below {Path.cwd()}")
+    return msgspec.structs.replace(
+        options,
+        crds=options.crds and options.crds.absolute(),
+        cluster_role=options.cluster_role and options.cluster_role.absolute(),
     )
 
 
