@@ -134,7 +134,8 @@ def _is_of(job: Json, asked: Asked) -> bool:
 def name_of(asked: Asked, number: int) -> str:
     """`<uid of the run>.<metric>.<number>`, the metric's name cut so that the whole is a label value."""
     head, tail = f"{asked.run_uid}.", f".{number}"
-    return f"{head}{asked.metric.name[: LONGEST - len(head) - len(tail)]}{tail}"
+    # a cut may leave an end that no part of a name may have
+    return f"{head}{asked.metric.name[: LONGEST - len(head) - len(tail)].rstrip('-.')}{tail}"
 
 
 def body(config: JobMetric, asked: Asked, name: str, jobs: Jobs) -> Json:

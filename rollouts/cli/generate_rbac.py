@@ -48,6 +48,8 @@ SHELL: Final = (
     Need(kinds.ROLLOUT, ("patch",), "status"),
     # who sets blockOwnerDeletion must be allowed to write the owner's finalizers, where admission checks that
     Need(kinds.ROLLOUT, ("update",), "finalizers"),
+    # an analysis run's Jobs
+    Need(kinds.ANALYSIS_RUN, ("update",), "finalizers"),
     Need(kinds.ANALYSIS_RUN, (*READ, "create", "patch", "delete")),
     Need(kinds.ANALYSIS_TEMPLATE, READ),
     Need(kinds.CLUSTER_ANALYSIS_TEMPLATE, READ),

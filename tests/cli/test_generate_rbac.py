@@ -54,6 +54,12 @@ def test_every_watched_kind_of_a_router_may_be_watched():
             assert set(verbs) <= allowed()[kind.group, kind.plural]
 
 
+def test_who_owns_what_we_make_may_be_blocked_from_going():
+    """Admission OwnerReferencesPermissionEnforcement, which OpenShift has on, asks for it."""
+    for owner in ("rollouts", "analysisruns"):
+        assert allowed()["argoproj.io", f"{owner}/finalizers"] == {"update"}
+
+
 def test_secrets_are_read_one_by_one():
     assert allowed()["", "secrets"] == {"get"}
 

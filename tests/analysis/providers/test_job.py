@@ -169,6 +169,12 @@ def test_a_long_name_is_cut_to_a_label_value():
     assert (len(name), name) == (63, f"{uid}.{'m' * 23}.10")
 
 
+def test_a_name_that_is_cut_has_no_end_that_a_name_may_not_have():
+    uid = "0b8f7c1e-4f6a-4a3e-9d63-0c8a4c6f0b11"
+    long = METRIC.model_copy(update={"name": f"{'m' * 21}.-5xx-rate"})
+    assert name_of(asked(run_uid=uid, metric=long), 10) == f"{uid}.{'m' * 21}.10"
+
+
 async def test_a_controller_without_jobs_says_so(cluster):
     async with aiohttp.ClientSession() as session:
         outcome = await PROVIDER.measure(CONFIG, Tools(session, None, lambda: NOW), asked())
