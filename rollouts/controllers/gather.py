@@ -13,7 +13,9 @@ from rollouts.api.keys import PARTITION_FINALIZER
 from rollouts.api.kinds import (
     ANALYSIS_RUN,
     AUTOSCALER,
+    CONTROLLER_REVISION,
     DEPLOYMENT,
+    ENDPOINT_SLICE,
     POD,
     POD_DISRUPTION_BUDGET,
     POD_TEMPLATE,
@@ -35,7 +37,16 @@ from rollouts.api.workloads import (
     StatefulSet,
 )
 from rollouts.controllers.neighbours import neighbours
-from rollouts.controllers.stores import BY_MARK, BY_NAMESPACE, BY_OWNER, BY_SERVICE, Settings, Stores, nobody
+from rollouts.controllers.stores import (
+    BY_MARK,
+    BY_NAMESPACE,
+    BY_OWNER,
+    BY_SERVICE,
+    ESSENTIAL,
+    Settings,
+    Stores,
+    nobody,
+)
 from rollouts.kube.store import HasMetadata, Store
 from rollouts.planner.assembly import assemble
 from rollouts.planner.neighbours import Neighbour
@@ -61,8 +72,8 @@ class Stale:
 
 def gather(key: Key, stores: Stores, plugins: Plugins, settings: Settings) -> Gone | Stale | Snapshot:
     """All that may be known about Rollout *key* now; `stores.memory` learns what that depends on."""
-    for kind in stores.unsynced():
-        return Stale(PATIENCE, f"{kind.plural} are not listed yet")
+    if why := stores.unknown(ESSENTIAL):
+        return Stale(PATIENCE, why)
     if stores.rollouts.is_stale(key):
         return Stale(PATIENCE, f"Rollout {key} is older than our last write to it")
     rollout = stores.rollouts.get(key)
@@ -73,7 +84,8 @@ def gather(key: Key, stores: Stores, plugins: Plugins, settings: Settings) -> Go
     snapshot = assemble(rollout, look, plugins, instance_id=settings.instance_id, recall=stores.memory.recall)
     stores.memory.looked_at(key, frozenset(look.refs))
     why = (
-        _children_behind(rollout, stores)
+        stores.unknown(look.kinds)
+        or _children_behind(rollout, stores)
         or _references_behind(look, stores)
         or _pods_behind(key.namespace, look, stores)
     )
@@ -88,10 +100,11 @@ def _is_going(rollout: Rollout) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """The stores as a Cluster; *refs* collects what was looked for, *owners* whose pods were."""
+    """The stores as a Cluster; *refs* collects what was looked for, *owners* whose pods were, *kinds* all of that."""
 
     stores: Stores
     refs: set[Ref] = field(default_factory=set)
+    kinds: set[Kind] = field(default_factory=set)
     owners: set[str] = field(default_factory=set)
 
     def replica_sets(self, owner: str) -> tuple[ReplicaSet, ...]:
@@ -126,6 +139,7 @@ class _Look:
         return self.stores.services.get(key)
 
     def endpoints(self, service: Key) -> tuple[str, ...]:
+        self.kinds.add(ENDPOINT_SLICE)
         slices = self.stores.endpoint_slices.by_index(BY_SERVICE, str(service))
         return tuple(sorted({_pod(one) for slice_ in slices for one in slice_.endpoints if _is_ready_pod(one)}))
 
@@ -162,9 +176,11 @@ class _Look:
 
     def pods(self, owner: str) -> tuple[Pod, ...]:
         self.owners.add(owner)
+        self.kinds.add(POD)
         return tuple(pod for store in self.stores.pods for pod in store.by_index(BY_OWNER, owner))
 
     def controller_revisions(self, owner: str) -> tuple[ControllerRevision, ...]:
+        self.kinds.add(CONTROLLER_REVISION)
         return self.stores.controller_revisions.by_index(BY_OWNER, owner)
 
     def budgets(self, namespace: str) -> tuple[PodDisruptionBudget, ...]:
@@ -178,6 +194,7 @@ class _Look:
 
     def route(self, ref: Ref) -> Object | None:
         self.refs.add(ref)
+        self.kinds.add(ref.kind)
         store = self.stores.routes.get(ref.kind)
         return store.get(ref.key) if store is not None else None
 
@@ -187,6 +204,7 @@ class _Look:
 
     def _note(self, kind: Kind, key: Key) -> None:
         self.refs.add(Ref(kind, key.namespace, key.name))
+        self.kinds.add(kind)
 
 
 def _is_ready_pod(endpoint: Endpoint) -> bool:
@@ -231,8 +249,6 @@ def _references_behind(look: _Look, stores: Stores) -> str:
         store = stores.of(ref.kind)
         if store is None:
             continue
-        if not store.synced:
-            return f"{ref.kind.plural} are not listed yet"
         if store.is_stale(ref.key):
             return f"{ref} is older than our last write to it"
     return ""

@@ -7,16 +7,18 @@ import asyncio
 import gc
 import socket
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 import structlog
-from prometheus_client import CollectorRegistry, Gauge, disable_created_metrics
+from prometheus_client import CollectorRegistry, Gauge, ProcessCollector, disable_created_metrics
 
-from rollouts.api.meta import Key
+from rollouts.api.meta import Key, Kind
+from rollouts.controllers.refusals import complaint
+from rollouts.controllers.stores import ESSENTIAL
 from rollouts.controllers.team import Team
 from rollouts.kube.client import Call, Client
 from rollouts.kube.lease import Lease
@@ -46,16 +48,22 @@ class Role(StrEnum):
 class Readiness:
     """What /readyz says: a standby is ready to take over, a leader is once it has seen everything.
 
-    Neither is while the API server does not answer.
+    Neither is while the API server does not answer, nor a leader that may not see what every Rollout needs.
     """
 
     contact: Contact
     role: Role = Role.STANDBY
+    refused: Callable[[], Mapping[Kind, str]] = dict
 
     def health(self) -> Health:
         """At this moment."""
         trouble = self.contact.trouble
-        return Health(not trouble and self.role is not Role.READER, trouble or self.role)
+        if trouble:
+            return Health(False, trouble)
+        refused = self.refused()
+        is_blind = self.role is Role.READER or not ESSENTIAL.isdisjoint(refused)
+        said = complaint(refused)
+        return Health(not is_blind, f"{self.role}; {said}" if said else self.role)
 
 
 @dataclass(frozen=True)
@@ -104,7 +112,7 @@ async def run(settings: Settings, stop: asyncio.Event, own: Clock) -> None:
 
 
 async def _work(team: Team, readiness: Readiness, patience: Patience, stop: asyncio.Event) -> None:
-    readiness.role = Role.READER
+    readiness.role, readiness.refused = Role.READER, team.refused
     async with team.watching():
         await team.synced()
         # what is loaded now stays: the collector need not look at it again and again
@@ -152,6 +160,8 @@ async def _connected(settings: Settings, listener: Listener) -> AsyncIterator[Cl
 
 def _registry() -> CollectorRegistry:
     registry = CollectorRegistry()
+    # memory, time on a processor, open files: what dashboards of any controller show
+    ProcessCollector(registry=registry)
     for name in ("argo_rollouts_controller_info", "build_info"):
         Gauge(name, "Version of the controller", ["version"], registry=registry).labels(release()).set(1)
     return registry

@@ -43,6 +43,7 @@ from rollouts.api.workloads import (
     StatefulSet,
 )
 from rollouts.controllers.memory import Memory
+from rollouts.controllers.refusals import complaint
 from rollouts.controllers.writes import Written
 from rollouts.kube.client import Client
 from rollouts.kube.informer import Informer
@@ -61,6 +62,8 @@ BY_LABEL: Final = "label"
 SERVICE_NAME: Final = "kubernetes.io/service-name"
 # Which of the cluster's pods are watched, a store for each selector; none may select what another one does.
 WATCHED_PODS: Final = (keys.POD_NAME_LABEL, keys.HASH_LABEL)
+# Without these nothing can be said of any Rollout; other kinds are waited for where a Rollout needs them.
+ESSENTIAL: Final = frozenset({ROLLOUT, REPLICA_SET, ANALYSIS_RUN})
 # ReplicaSets that people wrote; those of Deployments, of which there are many, are left out.
 PLAIN: Final = f"!{keys.HASH_LABEL},!pod-template-hash"
 
@@ -136,13 +139,17 @@ class Stores:
         found = (store for store in self._by_kind.get(kind, ()) if store.get(key) is not None)
         return next(found, self.of(kind))
 
-    def unsynced(self) -> Iterable[Kind]:
-        """Kinds that were never listed completely; routers' kinds are left out, not every Rollout needs them."""
-        return (
-            kind
-            for kind, stores in self._by_kind.items()
-            if kind not in self.routes and not all(store.synced for store in stores)
-        )
+    def unknown(self, kinds: Iterable[Kind]) -> str:
+        """Why nothing can be said of one of *kinds*; "" when all were listed completely and are being watched."""
+        needed = sorted(set(kinds))
+        refused = {kind: verb for kind, verb in self.refused.items() if kind in needed}
+        late = [kind for kind in needed if not all(store.synced for store in self._by_kind.get(kind, ()))]
+        return complaint(refused) or (f"{late[0].plural} are not listed yet" if late else "")
+
+    @property
+    def refused(self) -> Mapping[Kind, str]:
+        """Kinds that our account may not see, each with the verb that is refused."""
+        return {kind: store.refused for kind, stores in self._by_kind.items() for store in stores if store.refused}
 
     @cached_property
     def _by_kind(self) -> dict[Kind, tuple[Store[Any], ...]]:

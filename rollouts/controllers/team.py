@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Final
@@ -108,10 +108,19 @@ class Team:
             yield
 
     async def synced(self) -> None:
-        """Wait until everything is known; routers' objects are waited for where a Rollout needs them."""
+        """Wait until all is known that every Rollout needs, and all else that we may see.
+
+        Routers' objects are waited for where a Rollout needs them.
+        """
         for informer in self._informers:
-            if informer.kind not in self._stores.routes:
+            if informer.kind in stores.ESSENTIAL:
                 await informer.synced()
+            elif informer.kind not in self._stores.routes:
+                await informer.heard()
+
+    def refused(self) -> Mapping[Kind, str]:
+        """Kinds that our account may not see, each with the verb that is refused."""
+        return self._stores.refused
 
     async def work(self, stop: asyncio.Event) -> None:
         """Work until *stop* is set, then finish the keys in hand."""

@@ -4,8 +4,11 @@ from datetime import timedelta
 
 import aiohttp
 import pytest
+from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
+from rollouts import settings
+from rollouts.controllers import main
 from rollouts.kube.lease import LeaseLost
 from rollouts.runtime.lifecycle import leaves
 from tests.controllers.running import api, controller, edit, healthy, phase, rollout, set_image
@@ -274,6 +277,73 @@ async def test_readyz_tells_the_role_and_the_trouble(tmp_path, unused_tcp_port):
         server.refuse = lambda *_: None
         await asyncio.sleep(5)
         assert (code, text.partition(" for ")[0]) == (503, "not ready: the API server has answered no writes")
+        assert await readyz(unused_tcp_port) == (200, "ok: at work")
+
+
+@virtual_time
+async def test_queues_and_process_are_measured_under_the_names_that_dashboards_know(tmp_path, monkeypatch):
+    registry = CollectorRegistry()
+    monkeypatch.setattr(main, "CollectorRegistry", lambda: registry)
+    async with api() as server, controller(server, tmp_path):
+        server.put("rollouts", rollout())
+        await healthy(server)
+    assert registry.get_sample_value("workqueue_adds_total", {"name": "Rollouts"}) > 0
+    assert registry.get_sample_value("workqueue_adds_total", {"name": "AnalysisRuns"}) == 0
+    assert registry.get_sample_value("process_resident_memory_bytes") > 0
+    assert registry.get_sample_value("process_cpu_seconds_total") > 0
+    assert registry.get_sample_value("argo_rollouts_controller_info", {"version": settings.release()}) == 1
+
+
+def refuse_to_show(server, plural, verb="list"):
+    """As a role without that kind; returns the way back."""
+    read = server._read
+
+    async def forbidden(request):
+        asked = "watch" if request.query.get("watch") else "list"
+        if request.path.endswith(f"/{plural}") and asked == verb:
+            return status(403, "Forbidden", f'{plural} is forbidden: User "me" cannot {verb} resource "{plural}"')
+        return await read(request)
+
+    server._read = forbidden
+    return lambda: setattr(server, "_read", read)
+
+
+REMEDY = "its account's role must allow get, list and watch: apply the ClusterRole of this release"
+
+
+@virtual_time
+async def test_a_kind_that_may_not_be_seen_stops_those_alone_that_need_it(tmp_path, unused_tcp_port):
+    why = f"the controller may not list podtemplates; {REMEDY}"
+    borrower = rollout("borrower", workloadRef={"apiVersion": "v1", "kind": "PodTemplate", "name": "theirs"})
+    async with api() as server, controller(server, tmp_path, health_port=unused_tcp_port):
+        grant = refuse_to_show(server, "podtemplates")
+        template = borrower["spec"].pop("template")
+        server.put("podtemplates", {"metadata": {"name": "theirs"}, "template": template}, group="v1")
+        server.put("rollouts", rollout())
+        server.put("rollouts", borrower)
+        await healthy(server)
+        assert await readyz(unused_tcp_port) == (200, f"ok: at work; {why}")
+        await eventually(lambda: any(one["message"] == f"waiting: {why}" for one in server.all("events")), within=120)
+        assert "status" not in server.get("rollouts", "borrower")
+        grant()
+        await healthy(server, "borrower")
+        assert await readyz(unused_tcp_port) == (200, "ok: at work")
+
+
+@pytest.mark.parametrize("verb", ["list", "watch"])
+@virtual_time
+async def test_nothing_is_decided_without_what_every_rollout_needs(tmp_path, unused_tcp_port, verb):
+    async with api() as server, controller(server, tmp_path, health_port=unused_tcp_port):
+        grant = refuse_to_show(server, "replicasets", verb)
+        await eventually(lambda: server.get("leases", LEASE))
+        await asyncio.sleep(1)
+        server.put("rollouts", rollout())
+        await asyncio.sleep(60)
+        role = {"list": "reading what there is before work begins", "watch": "at work"}[verb]
+        said = f"not ready: {role}; the controller may not {verb} replicasets.apps; {REMEDY}"
+        assert (await readyz(unused_tcp_port), server.wrote("create replicasets", "patch")) == ((503, said), [])
+        grant()
+        await healthy(server)
         assert await readyz(unused_tcp_port) == (200, "ok: at work")
 
 

@@ -89,7 +89,7 @@ async def test_every_kind_is_watched_once_and_only_what_is_ours(tmp_path):
     async with running(script, tmp_path, Settings(), []) as stores:
         assert asked(script) == {(kind.path(), selector) for kind, selector in LISTS}
         assert len(script.requests("GET")) == len(LISTS)
-        assert list(stores.unsynced()) == []
+        assert stores.unknown(kind for kind, _ in LISTS) == ""
 
 
 @virtual_time
@@ -171,5 +171,16 @@ def test_a_written_pod_is_awaited_in_the_store_that_shows_it():
     assert stores.holding(kinds.POD, Key(SPACE, "web-x")) is second
     assert stores.holding(kinds.POD, Key(SPACE, "new")) is first
     assert stores.holding(kinds.NODE, Key("", "n")) is None
-    second.synced = False
-    assert list(stores.unsynced()) == [kinds.POD]
+
+
+def test_a_kind_is_known_once_all_its_stores_are_and_while_it_may_be_watched():
+    pods = tuple(shelf(Clock()) for _ in range(2))
+    stores = replace(stores_of(), pods=pods)
+    every = (kinds.SERVICE, kinds.POD, kinds.NODE)
+    assert (stores.unknown(every), stores.refused) == ("", {})
+    pods[1].synced = False
+    assert (stores.unknown(every), stores.unknown([kinds.SERVICE])) == ("pods are not listed yet", "")
+    stores.services.refused = "watch"
+    assert stores.refused == {kinds.SERVICE: "watch"}
+    assert stores.unknown(every).startswith("the controller may not watch services; ")
+    assert stores.unknown([kinds.POD]) == "pods are not listed yet"
