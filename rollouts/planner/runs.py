@@ -70,14 +70,15 @@ def _is_same(run: AnalysisRun, content: Flattened) -> bool:
 def _manifest(snapshot: Snapshot, role: Role, name: str, content: Flattened) -> Json:
     metadata = role.wanted.analysis_run_metadata
     instance = {keys.INSTANCE_ID_LABEL: snapshot.instance_id} if snapshot.instance_id else {}
+    # Ours last: a run whose step could not be read off it would be followed by another, and that by another.
     labels = {
+        **metadata.labels,
         **(snapshot.selector.get("matchLabels") or {}),
         keys.HASH_LABEL: snapshot.canary_hash,
         **role.labels,
         **instance,
-        **metadata.labels,
     }
-    annotations = {keys.REVISION: str(revision(snapshot)), **metadata.annotations}
+    annotations = {**metadata.annotations, keys.REVISION: str(revision(snapshot))}
     identity = Identity(
         name=name, namespace=snapshot.key.namespace, owner=owner(snapshot), labels=labels, annotations=annotations
     )

@@ -42,6 +42,17 @@ def test_the_named_run_is_created():
     assert written(advanced(seen(**named()))) == [f"CreateAnalysisRun: {NAME} is to be measured"]
 
 
+def test_labels_that_people_ask_for_do_not_hide_whose_run_it_is():
+    wanted = {"labels": {"team": "a", "step-index": "7", "rollout-type": "x"}, "annotations": {"note": "b"}}
+    steps = ({"analysis": {**given.CHECKS, "analysisRunMetadata": wanted}}, set_weight(2))
+    snapshot = given.release(*steps).pods(canary="1/1").having(**named()).snapshot
+    (created,) = advanced(snapshot).actions
+    assert (
+        created.body["metadata"]["labels"].items() >= {"team": "a", "step-index": "0", "rollout-type": "Step"}.items()
+    )
+    assert created.body["metadata"]["annotations"].keys() == {"note", "rollout.argoproj.io/revision"}
+
+
 def test_a_run_that_ended_unseen_still_decides():
     decided = advanced(seen(run("Failed"), **named()))
     assert decided.pauses.abort == "Step-based analysis phase error/failed: why"
