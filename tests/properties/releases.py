@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -193,7 +193,21 @@ def releases(
 # Living
 
 
-def begun_to_live(release: Release, simulation: Simulation | None = None) -> Simulation:
+class Told(Protocol):
+    """A release of whatever kind: its beginning, and what people do."""
+
+    @property
+    def script(self) -> Script:
+        """The release before anybody does anything."""
+        ...
+
+    @property
+    def edits(self) -> Sequence[tuple[float, Entry]]:
+        """What people do after the first deploy: (seconds to wait, what)."""
+        ...
+
+
+def begun_to_live(release: Told, simulation: Simulation | None = None) -> Simulation:
     """The release up to the last edit."""
     simulation = simulation or begun(release.script)
     simulation.run_to(frozenset({"Healthy"}), HOUR)
@@ -203,7 +217,7 @@ def begun_to_live(release: Release, simulation: Simulation | None = None) -> Sim
     return simulation
 
 
-def lived(release: Release, simulation: Simulation | None = None) -> Simulation:
+def lived(release: Told, simulation: Simulation | None = None) -> Simulation:
     """The release from the first deploy to the end of all movement."""
     simulation = begun_to_live(release, simulation)
     act(simulation, "rest")

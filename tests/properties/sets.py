@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from hypothesis import strategies as st
@@ -10,11 +9,11 @@ from hypothesis import strategies as st
 from rollouts.api import keys
 from rollouts.api.kinds import POD, STATEFUL_SET
 from rollouts.planner.actions import DeletePod, EvictPod
-from rollouts.simulator.script import Cluster, Script, act, begun
+from rollouts.simulator.script import Cluster, Script, begun
 from rollouts.simulator.timeline import Simulation
 from rollouts.simulator.world import World
 from tests.properties.judges import Judge
-from tests.properties.releases import HOUR, Entry
+from tests.properties.releases import Entry
 
 ROUTERS = ("alone", "nginx", "gatewayAPI")
 ROUTING = {
@@ -89,23 +88,6 @@ def set_releases(draw: st.DrawFn, router: str, *, verbs: Sequence[Any] = (), bad
     cluster = {"lags": lags, "neverReady": never, "seed": draw(st.integers(0, 1000))}
     first = (0.0, {"image": "db:2"})
     return SetRelease(router, replicas, draw(st.lists(st.one_of(kinds), max_size=5)), spec, cluster, (first, *edits))
-
-
-def begun_set(release: SetRelease, simulation: Simulation | None = None) -> Simulation:
-    """The release up to the last edit."""
-    simulation = simulation or begun(release.script)
-    simulation.run_to(frozenset({"Healthy"}), HOUR)
-    for seconds, entry in release.edits:
-        simulation.run(simulation.world.now + timedelta(seconds=seconds))
-        act(simulation, entry)
-    return simulation
-
-
-def lived_set(release: SetRelease, simulation: Simulation | None = None) -> Simulation:
-    """The release to the end of all movement."""
-    simulation = begun_set(release, simulation)
-    act(simulation, "rest")
-    return simulation
 
 
 def placed(world: World) -> dict[str, tuple[str, bool]]:

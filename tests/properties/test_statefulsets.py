@@ -13,6 +13,7 @@ from rollouts.planner.rollout import plan
 from rollouts.simulator.script import act, begun
 from tests.placed import draft
 from tests.properties.crashes import Crashing
+from tests.properties.releases import begun_to_live, lived
 from tests.properties.sets import (
     COMMANDS,
     IMAGES,
@@ -20,9 +21,7 @@ from tests.properties.sets import (
     ROUTERS,
     SCALES,
     OneAtATime,
-    begun_set,
     judged,
-    lived_set,
     outcome_of_set,
     placed,
     set_releases,
@@ -42,14 +41,14 @@ def partition(simulation):
 def test_no_ready_pod_is_taken_while_another_is_missing(router, data):
     judge = OneAtATime()
     release = data.draw(set_releases(router, verbs=PEOPLE, bad=True))
-    lived_set(release, judged(release, judge))
+    lived(release, judged(release, judge))
     assert judge.charges == []
 
 
 @anywhere
 @given(data=st.data())
 def test_plans_come_to_rest(router, data):
-    simulation = lived_set(data.draw(set_releases(router, verbs=PEOPLE, bad=True)))
+    simulation = lived(data.draw(set_releases(router, verbs=PEOPLE, bad=True)))
     assert not simulation.reconcile()
     assert plan(simulation.snapshot(), simulation.world.now) == plan(simulation.snapshot(), simulation.world.now)
 
@@ -57,7 +56,7 @@ def test_plans_come_to_rest(router, data):
 @anywhere
 @given(data=st.data())
 def test_an_abort_at_any_instant_ends_with_all_pods_old(router, data):
-    simulation = begun_set(data.draw(set_releases(router, verbs=(SCALES, st.just(RESET)), bad=True)))
+    simulation = begun_to_live(data.draw(set_releases(router, verbs=(SCALES, st.just(RESET)), bad=True)))
     simulation.run(simulation.world.now + timedelta(seconds=data.draw(st.integers(0, 90))))
     before = simulation.status
     act(simulation, data.draw(st.sampled_from(["abort", {"patch": {"spec": {"abort": True}}}])))
@@ -81,10 +80,10 @@ def test_an_abort_at_any_instant_ends_with_all_pods_old(router, data):
 @given(data=st.data())
 def test_a_crash_changes_nothing_but_time(router, data):
     release = data.draw(set_releases(router))
-    undisturbed = lived_set(release)
+    undisturbed = lived(release)
     crashes = data.draw(st.lists(st.integers(0, 40), min_size=1, max_size=4, unique=True))
     downtime = timedelta(seconds=data.draw(st.sampled_from([0, 1, 7, 30])))
-    crashed = lived_set(release, Crashing(begun(release.script), frozenset(crashes), downtime))
+    crashed = lived(release, Crashing(begun(release.script), frozenset(crashes), downtime))
     assert outcome_of_set(crashed) == outcome_of_set(undisturbed)
 
 
@@ -95,7 +94,7 @@ def test_a_crash_in_an_abort_changes_nothing_but_time(router, data):
     outcomes = []
     for crashes in (frozenset(), frozenset({data.draw(st.integers(8, 45)), data.draw(st.integers(8, 45))})):
         simulation = Crashing(begun(release.script), crashes, timedelta(seconds=3))
-        begun_set(release, simulation)
+        begun_to_live(release, simulation)
         act(simulation, "abort")
         act(simulation, "rest")
         outcomes.append(outcome_of_set(simulation))
@@ -105,7 +104,7 @@ def test_a_crash_in_an_abort_changes_nothing_but_time(router, data):
 @anywhere
 @given(data=st.data())
 def test_between_releases_the_partition_is_pinned_and_every_pod_is_of_one_revision(router, data):
-    simulation = lived_set(data.draw(set_releases(router, verbs=PEOPLE)))
+    simulation = lived(data.draw(set_releases(router, verbs=PEOPLE)))
     if simulation.status.phase != "Healthy":
         return
     pods = placed(simulation.world)
@@ -121,7 +120,7 @@ def test_a_pause_shows_exactly_the_pods_of_its_step(router, data):
     weight = data.draw(st.sampled_from([0, 1, 20, 33, 50, 99]))
     steps = ({"setWeight": weight}, {"pause": {}})
     release = type(release)(router, release.replicas, steps, release.spec, release.cluster, release.edits)
-    simulation = lived_set(release)
+    simulation = lived(release)
     replicas = the_set(simulation.world)["spec"]["replicas"]
     snapshot = simulation.snapshot()
     new = {name for name, (revision, _) in placed(simulation.world).items() if revision == snapshot.canary_hash}
