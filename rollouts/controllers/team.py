@@ -58,8 +58,9 @@ class Team:
         self._run_metrics = ReconcileMetrics("analysis_run", registry)
         self._journal = Journal(self._recorder, self._metrics)
         queues = QueueMetrics(registry)
-        self._rollouts = _queue("rollouts", clock, queues)
-        self._runs = _queue("analysisruns", clock, queues)
+        # named as Argo Rollouts names its own
+        self._rollouts = _queue("Rollouts", clock, queues)
+        self._runs = _queue("AnalysisRuns", clock, queues)
         scope = _scope(settings, client)
         known = stores.installed(scope)
         self._stores, self._informers = stores.informers(client, scope, known, self._hear)
