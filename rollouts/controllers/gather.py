@@ -1,6 +1,6 @@
 """Read everything one decision needs, at one moment: nothing here awaits, so nothing changes meanwhile."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
@@ -165,7 +165,7 @@ class _Look:
             self._note(SERVICE, key)
         return found
 
-    def neighbours(self, rollout: Key, labels: Mapping[str, str]) -> tuple[Neighbour, ...]:
+    def neighbours(self, rollout: Key, labels: Mapping[str, str]) -> Iterable[Neighbour]:
         found = neighbours(rollout, labels, self.stores)
         self.refs.add(found.heard_by)
         return found.neighbours

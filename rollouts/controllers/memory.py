@@ -26,6 +26,7 @@ class Memory:
         self._values: dict[Key, _Values] = {}
         self._seen: dict[Key, frozenset[Ref]] = {}
         self._readers: dict[Ref, set[Key]] = {}
+        self._shared: dict[str, dict[str, Any]] = {}
 
     def recall(self, rollout: Rollout, slot: str, stamp: Hashable, make: Callable[[], Made]) -> Made:
         """What was made under *slot* for this generation of *rollout* and this *stamp*, else what *make* gives."""
@@ -35,6 +36,18 @@ class Memory:
             known = slots[slot] = (stamp, make())
         made: Made = known[1]
         return made
+
+    def shared(self, namespace: str, slot: str, make: Callable[[], Made]) -> Made:
+        """What was made under *slot* of all Rollouts of *namespace*, else what *make* gives."""
+        slots = self._shared.setdefault(namespace, {})
+        if slot not in slots:
+            slots[slot] = make()
+        made: Made = slots[slot]
+        return made
+
+    def unshare(self, namespace: str) -> None:
+        """Something that values of *namespace* were made from has changed."""
+        self._shared.pop(namespace, None)
 
     def looked_at(self, key: Key, refs: frozenset[Ref]) -> None:
         """The newest snapshot of Rollout *key* depends on *refs*, whether these exist or not."""

@@ -1,6 +1,6 @@
 """Who makes pods with which labels, and whom it concerns when that changes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from rollouts.api.keys import HASH_LABEL
@@ -10,41 +10,58 @@ from rollouts.api.rollout import Rollout
 from rollouts.api.workloads import template_of
 from rollouts.controllers.stores import BY_LABEL, BY_NAMESPACE, Stores, borrowers
 from rollouts.kube.store import Event
-from rollouts.planner.neighbours import Neighbour, labels_in
+from rollouts.planner.neighbours import Neighbour, labels_in, oldest_first
 from rollouts.planner.validation.references import KINDS as LENDERS
 
 # Seconds until those with the same labels are looked at again: a crowd that comes at once is looked at once. No less
 # than `planner.overlap.SETTLED`.
 CALM: Final = 2.0
-_LENDING: Final = frozenset(LENDERS.values())
+_MAKING: Final = frozenset({ROLLOUT, *LENDERS.values()})
 
 
 class Found(NamedTuple):
-    """Rollouts that may have certain labels, and the name of what their change is heard by."""
+    """Rollouts that may have certain labels, oldest first, and the name of what their change is heard by."""
 
     heard_by: Ref
-    neighbours: tuple[Neighbour, ...]
+    neighbours: Iterable[Neighbour]
 
 
 def neighbours(rollout: Key, labels: Mapping[str, str], stores: Stores) -> Found:
     """The Rollouts beside *rollout*: at least all whose pods have *labels*."""
     space = rollout.namespace
-    label, found = _rarest(space, labels, stores)
-    others = (one for one in found if one.metadata.key != rollout and _lives(one))
-    made = (
-        Neighbour(one.metadata.name, labels_of_pods(one, stores), one.metadata.creation_timestamp) for one in others
-    )
-    return Found(Ref(ROLLOUT, space, label), tuple(made))
+    written = tuple(f"{key}={value}" for key, value in sorted(labels.items()))
+    label, alike = stores.memory.shared(space, ",".join(written), lambda: _alike(space, written, stores))
+    return Found(Ref(ROLLOUT, space, label), (one for one in alike if one.name != rollout.name))
 
 
-def _rarest(space: str, labels: Mapping[str, str], stores: Stores) -> tuple[str, tuple[Rollout, ...]]:
-    """Whoever has that one of *labels* that the fewest have; without labels, everybody."""
+def _alike(space: str, labels: tuple[str, ...], stores: Stores) -> tuple[str, tuple[Neighbour, ...]]:
+    """That one of *labels* that the fewest have, and who has it; without labels, everybody."""
     if not labels:
-        return "", stores.rollouts.by_index(BY_NAMESPACE, space)
-    written = [f"{key}={value}" for key, value in sorted(labels.items())]
-    holders = {label: stores.rollouts.by_index(BY_LABEL, f"{space}/{label}") for label in written}
-    rarest = min(written, key=lambda label: len(holders[label]))
-    return rarest, (*holders[rarest], *stores.rollouts.by_index(BY_LABEL, borrowers(space)))
+        return "", _made(stores.rollouts.by_index(BY_NAMESPACE, space), stores)
+    lent = stores.memory.shared(space, "lent", lambda: _lent(space, stores))
+    holders = {
+        label: (*stores.rollouts.by_index(BY_LABEL, f"{space}/{label}"), *lent.get(label, ())) for label in labels
+    }
+    rarest = min(labels, key=lambda label: len(holders[label]))
+    return rarest, _made(holders[rarest], stores)
+
+
+def _lent(space: str, stores: Stores) -> dict[str, tuple[Rollout, ...]]:
+    """Rollouts by the labels that they borrow."""
+    found: dict[str, tuple[Rollout, ...]] = {}
+    for one in stores.rollouts.by_index(BY_LABEL, borrowers(space)):
+        for key, value in labels_of_pods(one, stores).items():
+            label = f"{key}={value}"
+            found[label] = (*found.get(label, ()), one)
+    return found
+
+
+def _made(found: Iterable[Rollout], stores: Stores) -> tuple[Neighbour, ...]:
+    return oldest_first(
+        Neighbour(one.metadata.name, labels_of_pods(one, stores), one.metadata.creation_timestamp)
+        for one in found
+        if _lives(one)
+    )
 
 
 def labels_of_pods(rollout: Rollout, stores: Stores) -> dict[str, str]:
@@ -61,11 +78,17 @@ def labels_of_pods(rollout: Rollout, stores: Stores) -> dict[str, str]:
 
 
 def concerned(kind: Kind, event: Event[Any], stores: Stores) -> frozenset[Key]:
-    """The Rollouts whose selector may select other pods than before, because *event* changed these pods' labels."""
+    """The Rollouts whose selector may select other pods than before, because *event* changed these pods' labels.
+
+    What is remembered of such labels is forgotten: every event is to be told here, before anybody looks again.
+    """
+    if kind not in _MAKING:
+        return frozenset()
     old, new = (_labels(kind, found, stores).items() for found in (event.old, event.new))
-    if old == new:
+    if old == new and not _is_another(event):
         return frozenset()
     space = event.key.namespace
+    stores.memory.unshare(space)
     names = ("", *(f"{key}={value}" for key, value in old | new))
     return frozenset(reader for name in names for reader in stores.memory.readers(Ref(ROLLOUT, space, name)))
 
@@ -75,8 +98,13 @@ def _labels(kind: Kind, found: Any, stores: Stores) -> dict[str, str]:
         return {}
     if kind == ROLLOUT:
         return labels_of_pods(found, stores) if _lives(found) else {}
-    is_lender = kind in _LENDING and HASH_LABEL not in found.metadata.labels
-    return labels_in(template_of(found)) if is_lender else {}
+    # a ReplicaSet that a Rollout made lends nothing
+    return {} if HASH_LABEL in found.metadata.labels else labels_in(template_of(found))
+
+
+def _is_another(event: Event[Any]) -> bool:
+    """A list shows a successor of the same name."""
+    return event.old is not None and event.new is not None and event.old.metadata.uid != event.new.metadata.uid
 
 
 def _lives(found: Rollout) -> bool:

@@ -1,6 +1,6 @@
 """What assembling a Snapshot needs of the world: objects of one moment, and a memory for what was made of them."""
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import NamedTuple, Protocol, TypeVar
 
 from rollouts.api.analysis import AnalysisRun, AnalysisTemplate
@@ -59,8 +59,8 @@ class Cluster(Protocol):
     def autoscalers(self, namespace: str) -> tuple[Autoscaler, ...]:
         """Every HorizontalPodAutoscaler of a namespace."""
 
-    def neighbours(self, rollout: Key, labels: Mapping[str, str]) -> tuple[Neighbour, ...]:
-        """Other Rollouts of its namespace that are not being deleted; at least all whose pods have *labels*."""
+    def neighbours(self, rollout: Key, labels: Mapping[str, str]) -> Iterable[Neighbour]:
+        """Other Rollouts of its namespace that are not being deleted, oldest first; at least all with *labels*."""
 
     def services_of(self, rollout: Key) -> tuple[Service, ...]:
         """Services whose annotation says that they are a Rollout's."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from heapq import nsmallest
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from rollouts.api.rollout import LabelSelector
@@ -23,8 +23,13 @@ class Neighbour(NamedTuple):
 
 
 def overlapping(selector: LabelSelector, found: Iterable[Neighbour]) -> tuple[Neighbour, ...]:
-    """The oldest of *found* whose pods *selector* selects: as many as are told of."""
-    return tuple(nsmallest(NAMED + 1, (one for one in found if matches(selector, one.labels)), key=_age))
+    """The first of *found* whose pods *selector* selects: as many as are told of."""
+    return tuple(islice((one for one in found if matches(selector, one.labels)), NAMED + 1))
+
+
+def oldest_first(found: Iterable[Neighbour]) -> tuple[Neighbour, ...]:
+    """Those of one second by their names."""
+    return tuple(sorted(found, key=_age))
 
 
 def _age(one: Neighbour) -> tuple[datetime, str]:

@@ -36,7 +36,7 @@ from rollouts.api.workloads import (
 )
 from rollouts.planner.assembly import assemble
 from rollouts.planner.binding import Settling
-from rollouts.planner.neighbours import Neighbour, labels_in
+from rollouts.planner.neighbours import Neighbour, labels_in, oldest_first
 from rollouts.planner.reading import Plugins
 from rollouts.planner.snapshot import Snapshot
 from rollouts.simulator.world import World
@@ -126,7 +126,7 @@ class Sight:
             for one in others
             if one.metadata.deletion_timestamp is None
         )
-        return tuple(one for one in made if labels.items() <= one.labels.items())
+        return oldest_first(one for one in made if labels.items() <= one.labels.items())
 
     def services_of(self, rollout: Key) -> tuple[Service, ...]:
         """Services whose annotation says that they are a Rollout's."""

@@ -38,3 +38,15 @@ def test_forgetting_what_was_never_known_does_nothing():
     memory = Memory()
     memory.forget(A)
     assert len(memory) == 0
+
+
+def test_what_all_share_is_made_once_for_a_namespace_until_it_changes():
+    memory, made = Memory(), iter(range(9))
+
+    def value(namespace, slot="slot"):
+        return memory.shared(namespace, slot, lambda: next(made))
+
+    assert [value("shop"), value("shop"), value("there"), value("shop", "other")] == [0, 0, 1, 2]
+    memory.unshare("shop")
+    memory.unshare("nowhere")
+    assert [value("shop"), value("there")] == [3, 1]

@@ -112,6 +112,22 @@ def test_few_are_looked_at_where_one_label_is_everybodys():
     assert (found.heard_by, [one.name for one in found.neighbours]) == (Ref(kinds.ROLLOUT, SPACE, "app=r1"), ["r1"])
 
 
+def test_what_was_found_holds_until_labels_change():
+    stores = stores_of(rollout(), api := labelled("api", app="web"))
+
+    def found():
+        return [one.name for one in neighbours(WEB, {"app": "web"}, stores).neighbours]
+
+    assert found() == ["api"]
+    for old, new, names in ((api, labelled("api", app="other"), []), (None, labelled("new", app="web"), ["new"])):
+        stores.rollouts.apply(
+            Change.MODIFIED,
+            msgspec.structs.replace(new, metadata=msgspec.structs.replace(new.metadata, resource_version="11")),
+        )
+        concerned(kinds.ROLLOUT, Event(Change.MODIFIED, old, new), stores)
+        assert found() == names
+
+
 def test_labels_of_any_shape_are_in_no_index():
     wrong = [rollout(name=f"r{number}", template=bad) for number, bad in enumerate(({"metadata": {"labels": [1]}}, {}))]
     stores = stores_of(*wrong, rollout())
@@ -146,6 +162,11 @@ API, OTHER = labelled("api", app="web"), labelled("api", app="other")
 )
 def test_those_who_look_for_its_labels_hear_of_a_rollout(old, new, told):
     assert heard(kinds.ROLLOUT, old, new) == told
+
+
+def test_a_successor_of_the_same_name_is_heard_of():
+    successor = msgspec.structs.replace(API, metadata=msgspec.structs.replace(API.metadata, uid="uid-2"))
+    assert heard(kinds.ROLLOUT, API, successor) == ["any", "web"]
 
 
 def test_nobody_hears_of_a_status():

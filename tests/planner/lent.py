@@ -19,7 +19,7 @@ from rollouts.api.workloads import (
     StatefulSet,
 )
 from rollouts.planner.assembly import assemble
-from rollouts.planner.neighbours import Neighbour, labels_in
+from rollouts.planner.neighbours import Neighbour, labels_in, oldest_first
 from rollouts.planner.reading import Plugins
 from rollouts.wire.decode import decode
 
@@ -145,7 +145,7 @@ class Lent:
         )
 
     def neighbours(self, rollout, labels):
-        return tuple(
+        return oldest_first(
             Neighbour(one.metadata.name, labels_in(one.spec["template"]), one.metadata.creation_timestamp)
             for one in self._rollouts
             if one.metadata.key != rollout and labels.items() <= labels_in(one.spec["template"]).items()

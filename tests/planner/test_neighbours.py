@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from rollouts.api.rollout import LabelSelector
-from rollouts.planner.neighbours import NAMED, Neighbour, labels_in, overlapping
+from rollouts.planner.neighbours import NAMED, Neighbour, labels_in, oldest_first, overlapping
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 WEB = LabelSelector.model_validate({"matchLabels": {"app": "web"}})
@@ -14,7 +14,7 @@ def one(name, second=0, **labels):
 
 
 def names(selector, *found):
-    return [neighbour.name for neighbour in overlapping(selector, found)]
+    return [neighbour.name for neighbour in overlapping(selector, oldest_first(found))]
 
 
 def test_a_selector_meets_whoever_has_all_its_labels():
