@@ -85,7 +85,7 @@ def _own(
         pods=_pods(work, sets) if restarts or wants_metadata(reading.spec, sets) else {},
         budgets=work.cluster.budgets(rollout.metadata.namespace) if restarts else (),
         orphans=adoptable(revision.selector, work.cluster.orphans(rollout.metadata.namespace)),
-        taken=None if namesake is None or _controls(uid, namesake) else namesake,
+        taken=None if namesake is None or _yields(rollout, namesake) else namesake,
         steps=reading.steps,
         routers=reading.routers,
         runs=work.cluster.runs(uid),
@@ -145,9 +145,14 @@ def _pods(work: Work, sets: tuple[ReplicaSet, ...]) -> dict[str, tuple[Pod, ...]
     return {found.metadata.uid: work.cluster.pods(found.metadata.uid) for found in sets if found.spec.replicas}
 
 
-def _controls(uid: str, found: ReplicaSet) -> bool:
-    owner = found.metadata.controller
-    return owner is not None and owner.uid == uid
+def _yields(rollout: Rollout, found: ReplicaSet) -> bool:
+    """It is ours, or a predecessor's of the same name, of whom nothing is left.
+
+    Garbage collection takes such a one or has already made it an orphan, and what we see of it may be older than that.
+    The create asks the API server; another name would be for good.
+    """
+    owner, metadata = found.metadata.controller, rollout.metadata
+    return owner is not None and (owner.uid == metadata.uid or (owner.kind, owner.name) == ("Rollout", metadata.name))
 
 
 def _with_references(work: Work, snapshot: Snapshot) -> Snapshot:

@@ -26,9 +26,22 @@ def test_a_snapshot_has_what_the_rollout_controls_and_no_more():
     assert found.canary is found.replica_sets[0]
 
 
-@pytest.mark.parametrize(("owner", "is_taken"), [("uid-1", False), ("uid-2", True), ("", True)])
-def test_a_namesake_that_is_not_ours_is_told(owner, is_taken):
-    found = snapshot(rollout(), replica_set(HASH, owner=owner))
+@pytest.mark.parametrize(
+    ("kind", "name", "uid", "is_taken"),
+    [
+        ("Rollout", "web", "uid-1", False),
+        ("Rollout", "api", "uid-2", True),
+        ("Deployment", "web", "uid-2", True),
+        ("", "", "", True),
+        # a Rollout of this name that is gone: so is its ReplicaSet, or it is free, and the create finds out which
+        ("Rollout", "web", "uid-2", False),
+    ],
+)
+def test_a_namesake_that_is_not_ours_is_told(kind, name, uid, is_taken):
+    namesake = replica_set(HASH, owner=uid)
+    for owner in namesake["metadata"].get("ownerReferences", ()):
+        owner |= {"kind": kind, "name": name}
+    found = snapshot(rollout(), namesake)
     assert (found.taken is not None) == is_taken
 
 
