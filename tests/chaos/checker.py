@@ -3,7 +3,7 @@
 Compared one by one:
 - *weights* at each route, as written there: the canary Ingress's annotation, the HTTPRoute's backends, a StatefulSet's
   partition, the revision that a Service selects. So none is skipped, moved back or passed through twice.
-- *steps* of each revision; pods wanted of each revision and weights at each route whenever a step is done (*sizes*).
+- *steps* of each revision; pods wanted of each revision whenever a step is done (*sizes*).
 - *pauses*: one for each time that a release began to wait.
 - *commands* of `spec.abort` and the like, aborts, stable revisions, one after the other.
 - *created* and *deleted* objects, each time counted; pods of StatefulSets in their order.
@@ -17,6 +17,8 @@ Tolerated, each for a reason:
 - How often a metric without `count`, or of a run that was ended early, was measured: as often as there was time.
 - Weights in a Rollout's status on the way: they are what somebody saw who looked, and a crash keeps from telling. Of a
   StatefulSet they count pods.
+- Where weights follow pods or pods weights (`Expected.is_gradual`): weights on the way from one turn to the next, and
+  when old pods go. What each step ends with is looked at instead.
 - Events: a crash between a change and telling of it leaves it untold.
 """
 
@@ -177,12 +179,12 @@ class _Told:
         return index is not None and (status["currentPodHash"], status.get("currentStepIndex")) == (revision, index + 1)
 
     def _sizes(self, newest: str) -> str:
-        """Pods wanted of each revision, and weights. Where these follow each other, other revisions come later."""
+        """Pods wanted of each revision; where weights and pods follow each other: of the newest, and the weights."""
         found = (body for (kind, _), body in sorted(self.objects.items()) if kind == "ReplicaSet")
         sizes = {one["metadata"].get("labels", {}).get(HASH_LABEL, "none"): one["spec"]["replicas"] for one in found}
-        sizes = {revision: size for revision, size in sizes.items() if revision == newest or not self._is_gradual}
+        told = [f"{revision}={size}" for revision, size in sizes.items() if revision == newest or not self._is_gradual]
         routed = [values[-1] for name, values in sorted(self.weights.items()) if name.startswith(ROUTES)]
-        return "; ".join([" ".join(f"{revision}={size}" for revision, size in sizes.items()), *routed])
+        return "; ".join([" ".join(told), *(routed if self._is_gradual else ())])
 
 
 def _owner(body: Json) -> str:

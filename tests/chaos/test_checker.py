@@ -99,7 +99,6 @@ def test_times_versions_and_writes_that_change_nothing_are_tolerated():
 PLANTED = {
     "a weight is skipped": (without(9), "weights of Ingress web-canary: [0, 25] and no more where it was [0, 25, 50]"),
     "a weight moves back": (with_(10, ingress(25), ingress(50)), "weights of Ingress web-canary: ["),
-    "a step is done before its weight": ((*STORY[:3], STORY[4], STORY[3], *STORY[5:]), "sizes: [web bbb step 1: aaa=4"),
     "a step is skipped": ((*STORY[:6], *STORY[7:]), "steps: ["),
     "a step is taken twice": (with_(10, rollout(1, weight=25), rollout(2, weight=25)), "steps: ["),
     "a pause begins anew": (with_(6, rollout(1, weight=25, pause="2026-11-21T05:00:03Z")), "pauses: ["),
@@ -260,6 +259,19 @@ def test_a_record_tells_every_field_that_is_compared():
         else:
             value["planted"] = ["planted"] if name == "weights" else 1
         assert differences(changed, reference), name
+
+
+def test_where_weights_follow_pods_those_of_each_step_are_told():
+    gradual = Expected(is_gradual=True)
+    early = (*STORY[:3], STORY[4], STORY[3], *STORY[5:])
+    between = with_(10, ingress(70), ingress(50))
+    assert differences(told(*early, expected=gradual), told(*STORY, expected=gradual)) == [
+        "sizes: [web bbb step 1: bbb=1; 0, web bbb step 2: bbb=1; 25, web bbb step 3: bbb=2; 50] where it was "
+        "[web bbb step 1: bbb=1; 25, web bbb step 2: bbb=1; 25, web bbb step 3: bbb=2; 50]"
+    ]
+    assert "weights of Ingress web-canary" in str(
+        differences(told(*between, expected=gradual), told(*STORY, expected=gradual))
+    )
 
 
 def test_where_pods_follow_weights_those_of_other_revisions_may_come_after_the_step():
