@@ -347,6 +347,56 @@ async def test_nothing_is_decided_without_what_every_rollout_needs(tmp_path, unu
         assert await readyz(unused_tcp_port) == (200, "ok: at work")
 
 
+BY_GATEWAY = {"gatewayAPI": {"httpRoute": "web"}}
+ROUTED = {"canary": {"stableService": "stable", "canaryService": "canary", "trafficRouting": BY_GATEWAY}}
+
+
+def put_route(server):
+    backends = [{"name": name, "port": 80, "weight": 1} for name in ("stable", "canary")]
+    route = {"metadata": {"name": "web"}, "spec": {"rules": [{"backendRefs": backends}]}}
+    server.put("httproutes", route, group="gateway.networking.k8s.io/v1")
+
+
+def put_routed(server):
+    for name in ("stable", "canary"):
+        server.put("services", {"metadata": {"name": name}, "spec": {"selector": {"app": "web"}}}, group="v1")
+    server.put("rollouts", rollout(strategy=ROUTED))
+
+
+@virtual_time
+async def test_a_route_is_not_missed_before_all_routes_are_known(tmp_path):
+    async with api() as server:
+        put_route(server)
+        put_routed(server)
+        read, known = server._read, asyncio.Event()
+
+        async def late(request):
+            if request.path.endswith("/httproutes"):
+                await known.wait()
+            return await read(request)
+
+        server._read = late
+        async with controller(server, tmp_path, leader_elect=False):
+            await asyncio.sleep(20)
+            assert "status" not in server.get("rollouts", "web")
+            known.set()
+            await eventually(lambda: "create replicasets" in str(server.wrote("create replicasets")))
+            await asyncio.sleep(5)
+        assert "InvalidSpec" not in json.dumps([server.get("rollouts", "web")["status"], reasons(server)])
+
+
+@virtual_time
+async def test_a_route_that_was_missing_is_noticed_when_it_comes(tmp_path):
+    async with api() as server, controller(server, tmp_path, leader_elect=False, resync=0):
+        put_routed(server)
+        await eventually(lambda: phase(server) == "Degraded")
+        assert '"web" not found' in server.get("rollouts", "web")["status"]["message"]
+        await asyncio.sleep(20)
+        put_route(server)
+        await eventually(lambda: server.all("replicasets"), within=2)
+        await eventually(lambda: phase(server) != "Degraded")
+
+
 async def readyz(port):
     async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/readyz") as answer:
         return answer.status, await answer.text()
