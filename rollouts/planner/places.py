@@ -57,6 +57,9 @@ def _exposed(snapshot: Snapshot, step: int | None) -> int:
         wanted = min(weight_to_replicas(goal.scale.weight, replicas), replicas)
     else:
         return exposed_by(goal.weight, replicas, snapshot.total)
+    if snapshot.routers and goal.weight < snapshot.total:
+        # The last old pod goes only with its traffic: a step that asked for its place would wait for ever.
+        wanted = min(wanted, max(replicas - 1, 0))
     # Weight without pods would be lost.
     return max(wanted, min(1, exposed_by(goal.weight, replicas, snapshot.total)))
 

@@ -37,6 +37,14 @@ def test_set_canary_scale_gives_the_number_of_pods():
     assert exposed(placed.release({"setCanaryScale": {"replicas": 0}})) == 0
 
 
+def test_with_a_router_set_canary_scale_leaves_one_old_pod_to_the_traffic_that_it_still_has():
+    every = {"setCanaryScale": {"replicas": 5}}
+    by_weight = {"setCanaryScale": {"weight": 100}}
+    assert exposed(placed.routed(set_weight(20), every).step(1).served()) == 4
+    assert exposed(placed.routed(set_weight(20), by_weight).step(1).served()) == 4
+    assert exposed(placed.routed(set_weight(100), every).step(1).served()) == 5
+
+
 def test_an_abort_and_a_finished_release_expose_nothing():
     assert exposed(placed.release(set_weight(40)).aborted()) == 0
     assert exposed(placed.idle(set_weight(40))) == 0
