@@ -1,6 +1,7 @@
 """`rollouts create`: objects from files, and runs from analysis templates."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -17,7 +18,7 @@ from rollouts.api.meta import Kind
 from rollouts.api.model import SpecError
 from rollouts.cli.connection import Failure, run
 from rollouts.cli.goflags import GoCommand
-from rollouts.cli.options import Context, Form, Kubeconfig, Namespace, Output, Where
+from rollouts.cli.options import Context, Form, Kubeconfig, Namespace, Output, Where, spread
 from rollouts.cli.output import print_value
 from rollouts.kube.client import Client
 from rollouts.kube.errors import NotFound
@@ -57,41 +58,46 @@ def files(
     run(command, Where(namespace, kubeconfig, context))
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The run that a person asks for, and where it goes."""
+
+    from_template: Annotated[str, typer.Option("--from", help="KIND/NAME in the cluster.")] = ""
+    from_file: Annotated[Path | None, typer.Option("--from-file", help="A template as YAML.")] = None
+    name: Annotated[str, typer.Option("--name", help="Name of the run.")] = ""
+    generate_name: Annotated[str, typer.Option("--generate-name", help="Beginning of a name to make up.")] = ""
+    argument: Annotated[list[str] | None, typer.Option("--argument", "-a", help="NAME=VALUE.")] = None
+    instance_id: Annotated[str, typer.Option("--instance-id", help="Which controller runs it.")] = ""
+    is_global: Annotated[bool, typer.Option("--global", help="--from names a ClusterAnalysisTemplate.")] = False
+    namespace: Namespace = ""
+    output: Output = Form.TEXT
+    kubeconfig: Kubeconfig = None
+    context: Context = None
+
+    def metadata(self, template: str) -> dict[str, Any]:
+        """That of the run; without a name it is called after its *template*."""
+        called = {"name": self.name} if self.name else {"generateName": self.generate_name or f"{template}-"}
+        return called | ({"labels": {keys.INSTANCE_ID_LABEL: self.instance_id}} if self.instance_id else {})
+
+
 @create.command("analysisrun", cls=GoCommand)
-def analysisrun(
-    *,
-    from_template: Annotated[str, typer.Option("--from", help="KIND/NAME in the cluster.")] = "",
-    from_file: Annotated[Path | None, typer.Option("--from-file", help="A template as YAML.")] = None,
-    name: Annotated[str, typer.Option("--name", help="Name of the run.")] = "",
-    generate_name: Annotated[str, typer.Option("--generate-name", help="Beginning of a name to make up.")] = "",
-    argument: Annotated[list[str] | None, typer.Option("--argument", "-a", help="NAME=VALUE.")] = None,
-    instance_id: Annotated[str, typer.Option("--instance-id", help="Which controller runs it.")] = "",
-    global_: Annotated[bool, typer.Option("--global", help="--from names a ClusterAnalysisTemplate.")] = False,
-    namespace: Namespace = "",
-    output: Output = Form.TEXT,
-    kubeconfig: Kubeconfig = None,
-    context: Context = None,
-) -> None:
+@spread(Asked)
+def analysisrun(asked: Asked) -> None:
     """Run an analysis now: `create analysisrun --from analysistemplate/success-rate -a service=web`.
 
     Exit code 0; 1 where there is no such template, an argument lacks a value, or the API server refuses.
     """
-    if bool(from_template) == (from_file is not None):
+    if bool(asked.from_template) == (asked.from_file is not None):
         raise typer.BadParameter("give one of --from KIND/NAME and --from-file FILE")
-    values = dict(_pair(text) for text in argument or ())
+    values = dict(_pair(text) for text in asked.argument or ())
 
     async def command(client: Client, here: str) -> None:
-        ref, known = await _templates(client, here, from_template, from_file, is_global=global_)
-        spec = run_content(ref, known, values)
-        metadata: dict[str, Any] = (
-            {"name": name} if name else {"generateName": generate_name or f"{ref.template_name}-"}
-        )
-        if instance_id:
-            metadata["labels"] = {keys.INSTANCE_ID_LABEL: instance_id}
+        ref, known = await _templates(client, here, asked)
+        spec, metadata = run_content(ref, known, values), asked.metadata(ref.template_name)
         body = {"apiVersion": ANALYSIS_RUN.api_version, "kind": ANALYSIS_RUN.name, "metadata": metadata, "spec": spec}
-        await _create(client, here, body, output)
+        await _create(client, here, body, asked.output)
 
-    run(command, Where(namespace, kubeconfig, context))
+    run(command, Where(asked.namespace, asked.kubeconfig, asked.context))
 
 
 def read(file: Path) -> Iterator[dict[str, Any]]:
@@ -120,19 +126,20 @@ async def _create(client: Client, namespace: str, body: dict[str, Any], form: Fo
 
 
 async def _templates(
-    client: Client, namespace: str, named: str, file: Path | None, *, is_global: bool
+    client: Client, namespace: str, asked: Asked
 ) -> tuple[TemplateRef, Mapping[TemplateRef, AnalysisTemplateSpec]]:
     """Which template is meant, and all that it may refer to. Raises Failure."""
     known: dict[TemplateRef, AnalysisTemplateSpec] = {}
     for kind in (ANALYSIS_TEMPLATE, CLUSTER_ANALYSIS_TEMPLATE):
         known |= {_ref(one): _spec(one) for one in await _listed(client, kind, namespace)}
+    file = asked.from_file
     if file is not None:
         given = [one for one in read(file) if one["kind"] in {ANALYSIS_TEMPLATE.name, CLUSTER_ANALYSIS_TEMPLATE.name}]
         if not given:
             raise Failure(f"{file}: there is no AnalysisTemplate in it")
         return _ref(given[0]), known | {_ref(one): _spec(one) for one in given}
-    noun, _, name = named.rpartition("/")
-    is_cluster = is_global or noun.lower() in {"clusteranalysistemplate", "clusteranalysistemplates", "cat"}
+    noun, _, name = asked.from_template.rpartition("/")
+    is_cluster = asked.is_global or noun.lower() in {"clusteranalysistemplate", "clusteranalysistemplates", "cat"}
     ref = TemplateRef(template_name=name, cluster_scope=is_cluster)
     if ref not in known:
         kind = CLUSTER_ANALYSIS_TEMPLATE if is_cluster else ANALYSIS_TEMPLATE

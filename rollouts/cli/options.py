@@ -1,9 +1,11 @@
 """Arguments that commands share: how they are spelt and what their help says."""
 
+import inspect
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -56,6 +58,25 @@ class Where:
     namespace: str = ""
     kubeconfig: str | None = None
     context: str | None = None
+
+
+Asked = TypeVar("Asked")
+
+
+def spread(form: type[Asked]) -> Callable[[Callable[[Asked], None]], Callable[..., None]]:
+    """Make a command of a function of one value: its options are the fields of dataclass *form*."""
+
+    def decorated(command: Callable[[Asked], None]) -> Callable[..., None]:
+        def called(**options: Any) -> None:
+            command(form(**options))
+
+        # What Typer reads of a command.
+        called.__name__, called.__doc__ = command.__name__, command.__doc__
+        called.__annotations__ = dict(form.__annotations__)
+        vars(called)["__signature__"] = inspect.signature(form)
+        return called
+
+    return decorated
 
 
 def names_of(words: list[str]) -> list[str]:
