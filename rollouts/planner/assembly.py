@@ -24,7 +24,6 @@ from rollouts.planner.runnames import taken
 from rollouts.planner.snapshot import Snapshot
 from rollouts.planner.validation.partition import held_problems, own_service_problems
 from rollouts.planner.validation.references import service_problems, workload_problems
-from rollouts.planner.validation.unserved import restart_problems
 from rollouts.planner.workload import autoscaler_of, named_by
 from trafficrouters.base import BoundRouter, Observed
 
@@ -44,8 +43,7 @@ def assemble(
         kept = workload if isinstance(workload, StatefulSet) else None
         return _own(work, unread, kept, instance_id, (*lost, *reading.selection))
     revision = _revision(work, workload)
-    restart = restart_problems(reading.spec, rollout)
-    wrong = (*reading.selection, *revision.problems, *reading.others, *restart)
+    wrong = (*reading.selection, *revision.problems, *reading.others)
     snapshot = _own(work, revision, workload, instance_id, wrong)
     return snapshot if wrong else _with_references(work, snapshot)
 

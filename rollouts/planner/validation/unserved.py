@@ -6,9 +6,8 @@ One row each. Whoever builds a feature deletes its row.
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
-from rollouts.api.kinds import STATEFUL_SET
 from rollouts.api.model import Problem
-from rollouts.api.rollout import Rollout, RolloutSpec
+from rollouts.api.rollout import RolloutSpec
 
 Asks = Callable[[RolloutSpec], bool]
 
@@ -32,7 +31,6 @@ UNSERVED: Final[tuple[Unserved, ...]] = (
         _canary_has("ping_pong"),
     ),
 )
-RESTART: Final = "the pods of a StatefulSet are not restarted by a Rollout: set it to null, use kubectl rollout restart"
 
 
 def unserved_problems(spec: RolloutSpec) -> Iterator[Problem]:
@@ -40,13 +38,3 @@ def unserved_problems(spec: RolloutSpec) -> Iterator[Problem]:
     for row in UNSERVED:
         if row.is_asked(spec):
             yield Problem(row.path, None, f"this version does not carry it out: {row.instead}", "Forbidden")
-
-
-def restart_problems(spec: RolloutSpec, rollout: Rollout) -> Iterator[Problem]:
-    """A restart of a StatefulSet's pods that is still to be done: neither history, nor of a Rollout without pods."""
-    status = rollout.status
-    is_partitioned = spec.workload_ref is not None and spec.workload_ref.kind == STATEFUL_SET.name
-    if not is_partitioned or not status.current_pod_hash:
-        return
-    if spec.restart_at is not None and spec.restart_at != status.restarted_at:
-        yield Problem("spec.restartAt", None, RESTART, "Forbidden")
