@@ -129,10 +129,18 @@ def test_a_return_after_the_end_is_a_release_of_its_own_unless_nothing_is_to_be_
     assert record(lost, current_pod_hash=STABLE, abort=False).rollout_started_at == NOW
 
 
+STEP_PAUSE = {"pauseConditions": [{"reason": "CanaryPauseStep", "startTime": given.at(SINCE)}]}
+
+
 @pytest.mark.parametrize(
     ("status", "spec", "is_manual"),
     [
-        ({"pauseConditions": [{"reason": "CanaryPauseStep", "startTime": given.at(SINCE)}]}, {}, True),
+        (STEP_PAUSE, {}, True),
+        # a person wrote the index, or took steps away: no pause is there that anybody could end
+        ({**STEP_PAUSE, "currentStepIndex": 0}, {}, False),
+        ({**STEP_PAUSE, "currentStepIndex": 2}, {}, False),
+        ({**STEP_PAUSE, "currentStepIndex": None}, {}, False),
+        ({**STEP_PAUSE, "abort": True}, {}, False),
         ({"pauseConditions": [{"reason": "InconclusiveAnalysisRun", "startTime": given.at(SINCE)}]}, {}, True),
         ({}, {"paused": True}, True),
         ({}, {}, False),
