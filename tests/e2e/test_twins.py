@@ -13,9 +13,9 @@ import yaml
 
 from rollouts.wire.durations import parse_go_duration
 from tests.e2e.twins import Player, fitted
-from tests.recordings.comparer import Difference, differences
+from tests.recordings.comparer import Difference, differences, is_of_progress
 from tests.recordings.recording import Recording
-from tests.recordings.rules import is_part, is_rest
+from tests.recordings.rules import is_part
 from tests.recordings.story import Row
 
 HERE = Path(__file__).resolve().parent
@@ -77,21 +77,15 @@ async def test_simulator_and_cluster_agree(name, client, controller):
         simulated = await Player(x, fitted(SCENARIOS[name])).play()
         await x.look_on(2)
     real = [row for row in x.rows if not is_a_deployments(row)]
-    found = [str(one) for one in differences(simulated, real) if not is_coalesced(name, one) and not is_progress(one)]
+    found = [
+        str(one) for one in differences(simulated, real) if not is_coalesced(name, one) and not is_of_progress(one)
+    ]
     assert not found, "\n".join(found)
 
 
 def is_a_deployments(row: Row) -> bool:
     """Whether it is about a ReplicaSet of a Deployment, which the simulator does without."""
     return row.get("kind") == "ReplicaSet" and not row["name"].startswith("web-")
-
-
-def is_progress(one: Difference) -> bool:
-    """Whether phases differ only in what is said between rests: whether an old pod goes or a new one comes first."""
-    if one.sequence != "phase":
-        return False
-    simulated, real = ([phase for phase in side or () if is_rest(phase)] for side in (one.argo, one.ours))
-    return simulated == real
 
 
 def is_coalesced(name: str, one: Difference) -> bool:

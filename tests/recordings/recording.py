@@ -19,9 +19,11 @@ from rollouts.api.kinds import (
     HTTP_ROUTE,
     INGRESS,
     NAMESPACE,
+    POD_TEMPLATE,
     REPLICA_SET,
     ROLLOUT,
     SERVICE,
+    STATEFUL_SET,
 )
 from rollouts.api.meta import Key, Kind
 from rollouts.kube.client import Client, Content
@@ -29,8 +31,9 @@ from rollouts.kube.errors import AlreadyExists, ApiError, NotFound
 from rollouts.wire import mergepatch
 
 Row = dict[str, Any]
-WATCHED = (ROLLOUT, ANALYSIS_RUN, EXPERIMENT, REPLICA_SET, SERVICE, INGRESS, DEPLOYMENT, HTTP_ROUTE, EVENT)
-KINDS = {kind.name: kind for kind in (*WATCHED, ANALYSIS_TEMPLATE)}
+WORKLOADS = (REPLICA_SET, DEPLOYMENT, STATEFUL_SET)
+WATCHED = (ROLLOUT, ANALYSIS_RUN, EXPERIMENT, *WORKLOADS, SERVICE, INGRESS, HTTP_ROUTE, EVENT)
+KINDS = {kind.name: kind for kind in (*WATCHED, ANALYSIS_TEMPLATE, POD_TEMPLATE)}
 LEFT_OUT = ("managedFields", "uid", "resourceVersion", "creationTimestamp", "selfLink", "namespace")
 EVENT_FIELDS = ("type", "reason", "message", "count")
 PATIENCE = 60.0
@@ -87,7 +90,7 @@ class Recording:
         self, tag: str, command: list[str] | None = None, target: tuple[Kind, str] = (ROLLOUT, "web")
     ) -> None:
         """Another image, as CI does; with a *command* too."""
-        path = "/spec/template/spec/containers/0/"
+        path = "/template/spec/containers/0/" if target[0] == POD_TEMPLATE else "/spec/template/spec/containers/0/"
         patch: list[Row] = [{"op": "replace", "path": path + "image", "value": f"web:{tag}"}]
         if command:
             patch.append({"op": "add", "path": path + "command", "value": command})
@@ -130,9 +133,18 @@ class Recording:
             await asyncio.sleep(0.05)
         return True
 
+    async def sees(self, what: str, is_so: Callable[[], bool], within: float = PATIENCE) -> None:
+        """Wait until something has been seen; noted if never."""
+        if not await self.until(is_so, within):
+            self.note(f"never saw {what}")
+
     async def look_on(self, seconds: float) -> None:
         """Let the controller do what it does in the next *seconds*: the length is part of the situation."""
         await asyncio.sleep(seconds)
+
+    async def settle(self, seconds: float) -> None:
+        """Wait until nothing has been seen for so long; not for ever."""
+        await self.until(lambda: self._now() - self.rows[-1]["t"] >= seconds, BEHIND)
 
     async def good_release(self, seconds: float = 4) -> None:
         """Healthy, then image 2, then Healthy again; *seconds* is the least that its steps take."""

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from typing import Any
 
 from tests.recordings.story import SAID, Story
@@ -18,6 +18,8 @@ Rule = Callable[[Sequence, Sequence], tuple[Sequence, Sequence]]
 # Clients of Argo Rollouts' kind send no more events of one object than these.
 SENT_AT_MOST = 25
 TRANSITIONAL = re.compile("Progressing: ")
+STARTED = re.compile(r"Normal RolloutNotCompleted: .* started update to revision ")
+NUMBERED = re.compile(r"Normal RolloutUpdated: ")
 SCALED = re.compile(r"Normal ScalingReplicaSet: Scaled (?:up|down) ReplicaSet (.*) from (\d+) to (\d+)")
 
 
@@ -42,6 +44,11 @@ def turns(values: Sequence) -> Sequence:
         if following is None or (value > kept[-1]) != (following > value):
             kept.append(value)
     return kept
+
+
+def ends(values: Sequence) -> Sequence:
+    """First and last."""
+    return [*values[:1], *values[-1:]]
 
 
 def scalings(events: Sequence) -> Sequence:
@@ -100,6 +107,20 @@ def alone(events: Sequence) -> Sequence:
     return [event for event in events if not event.startswith("Warning SelectorOverlap: ")]
 
 
+def numbered_first(events: Sequence) -> Sequence:
+    """With the number of a revision before its start."""
+    ordered = list(events)
+    for place, (one, following) in enumerate(pairwise(events)):
+        if STARTED.match(one) and NUMBERED.match(following):
+            ordered[place : place + 2] = [following, one]
+    return ordered
+
+
+def deleted_last(events: Sequence) -> Sequence:
+    """With the end of the Rollout after all else."""
+    return sorted(events, key=lambda event: event.startswith("Normal RolloutDeleted: "))
+
+
 def without_start(phases: Sequence) -> Sequence:
     """Without the first `Running`."""
     return phases[1:] if phases[:1] == ["Running: "] and len(phases) > 1 else phases
@@ -147,9 +168,19 @@ RULES = (
         "the Rollouts of `invalid-specs` have one selector: ours warns of that (decision 19), and serves them all the same",
     ),
     Allowed(
+        "events of release",
+        each(deleted_last),
+        "a deletion is told of as soon as it is seen, what the last pass did when that is over",
+    ),
+    Allowed(
+        "events of release",
+        each(numbered_first),
+        "the number of a StatefulSet's revision comes by another watch than its start",
+    ),
+    Allowed(
         "weights by places.*",
-        each(turns),
-        "they follow the pods of a StatefulSet, of which several may become ready between two passes",
+        each(ends),
+        "they follow the pods of a StatefulSet, of which several may come and go between two passes; at pauses they agree",
     ),
     Allowed("run .*", each(without_start), "a run of one measurement may be written once, with its verdict"),
     Allowed(

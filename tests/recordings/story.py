@@ -25,6 +25,8 @@ LAST = (
 )  # fmt: skip
 # Prometheus' sample times in a message that quotes its answer, whole and cut off.
 TIME = re.compile(r"\d{10}\.\d+|(?<=\.\.\.\|)\d*\.?\d+")
+# When a pause began, in a message.
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 # Where such a quotation begins: at a fixed number of bytes before its end, so it moves with the digits of the time.
 EDGE = re.compile(r"(?<=bigger context \.\.\.\|)\w+")
 # Of a run, in the names of its Jobs.
@@ -70,6 +72,7 @@ def _told(row: Row, states: States) -> Told:
         yield from TELL.get(key[0], _nothing)(key[1], states[key])
         if key == ("Rollout", HERO) and _is_paused(states[key]) and not _is_paused(before):
             yield "sizes when paused", _sizes(states)
+            yield from _weights_when_paused(states[key])
 
 
 def _deletion(kind: str, name: str, states: States) -> Told:
@@ -82,7 +85,7 @@ def _deletion(kind: str, name: str, states: States) -> Told:
 
 def _event(event: Raw) -> Told:
     kind, _, name = event["regarding"].partition("/")
-    text = f"{event['type']} {event['reason']}: {(event['message'] or '').removeprefix(COMBINED)}"
+    text = f"{event['type']} {event['reason']}: {timeless((event['message'] or '').removeprefix(COMBINED))}"
     if kind == "Rollout":
         group = next(group for pattern, group in GROUPS if pattern.match(event["reason"]))
         yield _named(f"events of {group}", name), text
@@ -95,10 +98,16 @@ def _rollout(name: str, raw: Raw) -> Told:
     status = raw.get("status") or {}
     is_current = str(status.get("observedGeneration")) == str(raw["metadata"].get("generation"))
     if status.get("phase") and (is_current or name != HERO):
-        yield _named("phase", name), f"{status['phase']}: {status.get('message', '')}"
+        yield _named("phase", name), f"{status['phase']}: {timeless(status.get('message', ''))}"
     yield _named("step", name), status.get("currentStepIndex")
     weights = (status.get("canary") or {}).get("weights")
-    yield _named("weights", name), weights and [weights["canary"]["weight"], weights["stable"]["weight"]]
+    has_places = ((raw.get("spec") or {}).get("workloadRef") or {}).get("kind") == "StatefulSet"
+    yield (
+        _named("weights by places" if has_places else "weights", name),
+        weights and [weights["canary"]["weight"], weights["stable"]["weight"]],
+    )
+    if wanted := (raw.get("spec") or {}).get("restartAt"):
+        yield _named("restarted", name), status.get("restartedAt") == wanted
 
 
 def _scalable(name: str, raw: Raw) -> Told:
@@ -111,6 +120,14 @@ def _replica_set(name: str, raw: Raw) -> Told:
     metadata = ((raw.get("spec") or {}).get("template") or {}).get("metadata") or {}
     note = (raw["metadata"].get("annotations") or {}).get(EPHEMERAL_METADATA, "")
     yield f"injected {name}", [note, metadata.get("labels") or {}, metadata.get("annotations") or {}]
+    yield f"affinity {name}", (((raw.get("spec") or {}).get("template") or {}).get("spec") or {}).get("affinity")
+
+
+def _stateful_set(name: str, raw: Raw) -> Told:
+    yield from _scalable(name, raw)
+    yield f"partition {name}", (raw["spec"]["updateStrategy"].get("rollingUpdate") or {}).get("partition")
+    # nobody but its owner changes it
+    yield f"images {name}", [container["image"] for container in raw["spec"]["template"]["spec"]["containers"]]
 
 
 def _service(name: str, raw: Raw) -> Told:
@@ -119,7 +136,11 @@ def _service(name: str, raw: Raw) -> Told:
 
 def _ingress(name: str, raw: Raw) -> Told:
     annotations = raw["metadata"].get("annotations") or {}
-    yield f"ingress {name}", next((text for key, text in annotations.items() if key.endswith("canary-weight")), None)
+    weight, others = {}, {}
+    for key, text in annotations.items():
+        (weight if key.endswith("canary-weight") else others)[key] = text
+    yield f"ingress {name}", next(iter(weight.values()), None)
+    yield f"annotations {name}", others
 
 
 def _route(name: str, raw: Raw) -> Told:
@@ -130,10 +151,27 @@ def _route(name: str, raw: Raw) -> Told:
 def _run(name: str, raw: Raw) -> Told:
     status = raw.get("status") or {}
     yield f"run {name}", f"{status['phase']}: {status.get('message', '')}" if status.get("phase") else None
+    yield f"terminated {name}", (raw.get("spec") or {}).get("terminate")
 
 
 def _nothing(_name: str, _raw: Raw) -> Told:
     yield from ()
+
+
+def _has_places(raw: Raw) -> bool:
+    return ((raw.get("spec") or {}).get("workloadRef") or {}).get("kind") == "StatefulSet"
+
+
+def _weights_when_paused(raw: Raw) -> Told:
+    """Of a StatefulSet, whose weights follow its pods."""
+    weights = ((raw.get("status") or {}).get("canary") or {}).get("weights")
+    if _has_places(raw) and weights:
+        yield "weights when paused", weights["canary"]["weight"]
+
+
+def timeless(text: str) -> str:
+    """The text without moments."""
+    return MOMENT.sub("MOMENT", text)
 
 
 def _named(sequence: str, name: str) -> str:
@@ -154,10 +192,12 @@ def _sizes(states: States) -> dict[str, int]:
 def _ends(states: States) -> Story:
     """How everything stood when the recording ended."""
     hero = states.get(("Rollout", HERO), {}).get("status", {})
-    conditions = (f"{c['type']}={c['status']} {c['reason']}: {c['message']}" for c in hero.get("conditions", ()))
+    conditions = (
+        f"{c['type']}={c['status']} {c['reason']}: {timeless(c['message'])}" for c in hero.get("conditions", ())
+    )
     ends: Story = {"last conditions": sorted(conditions)}
     if hero:
-        ends["last status"] = [f"{name}: {json.dumps(hero.get(name))}" for name in LAST]
+        ends["last status"] = [timeless(f"{name}: {json.dumps(hero.get(name))}") for name in LAST]
     for (kind, name), raw in states.items():
         if kind == "AnalysisRun":
             status = raw.get("status") or {}
@@ -180,6 +220,7 @@ TELL = {
     "Rollout": _rollout,
     "ReplicaSet": _replica_set,
     "Deployment": _scalable,
+    "StatefulSet": _stateful_set,
     "Service": _service,
     "Ingress": _ingress,
     "HTTPRoute": _route,

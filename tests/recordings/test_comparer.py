@@ -4,10 +4,14 @@ from copy import deepcopy
 import pytest
 
 from tests.recordings import comparer
-from tests.recordings.comparer import ARGO, Listed, complaints, differences, listed
+from tests.recordings.comparer import ARGO, OURS, Listed, complaints, departures, differences, listed, read
+from tests.recordings.recorder import OURS as INVENTED
 from tests.recordings.recorder import SITUATIONS
+from tests.recordings.rules import SENT_AT_MOST
 
 ENOUGH = "canary-abort-retry"
+OWN = "partition-abort-retry"
+SMALL, ALL = 120_000, 2_000_000
 
 
 @pytest.fixture
@@ -113,3 +117,52 @@ def test_a_difference_is_listed_once_for_a_situation_that_is_recorded_and_has_a_
     assert sorted(set(entries)) == sorted(entries)
     assert {situation for situation, _ in entries} <= set(SITUATIONS)
     assert [entry for entry in listed() if not entry.reason.strip()] == []
+
+
+def test_every_golden_file_has_a_situation_of_ours_and_every_one_of_these_a_golden_file():
+    assert {path.stem for path in OURS.glob("*.jsonl")} == set(INVENTED)
+    assert set(INVENTED) & set(SITUATIONS) == set()
+
+
+def test_golden_files_stay_small():
+    sizes = {path.stem: path.stat().st_size for path in OURS.glob("*.jsonl")}
+    assert [name for name, size in sizes.items() if size > SMALL] == []
+    assert sum(sizes.values()) <= ALL
+
+
+@pytest.mark.parametrize("situation", INVENTED)
+def test_a_golden_file_is_the_same_as_itself_and_tells_of_no_failure(situation):
+    golden = read(OURS / f"{situation}.jsonl")
+    assert complaints(situation, golden) == []
+    assert [row["did"] for row in golden if str(row.get("did")).startswith(FAILED)] == []
+
+
+FAILED = ("never", "refused", "recording ended")
+
+
+@pytest.fixture
+def own():
+    return read(OURS / f"{OWN}.jsonl")
+
+
+def test_nothing_may_differ_from_a_golden_file(own):
+    changed(own, phase="Degraded", message="planted")
+    assert complaints(OWN, own)[0].startswith("differs: ")
+
+
+def test_a_partition_and_an_image_that_differ_are_found(own):
+    text = json.dumps(own).replace('"partition": 2', '"partition": 3').replace('"image": "web:2"', '"image": "web:9"')
+    found = names(departures(read(OURS / f"{OWN}.jsonl"), json.loads(text)))
+    assert found == ["images db", "partition db"]
+
+
+def test_a_missing_event_differs_from_a_golden_file_however_many_there_are(own):
+    late = [row for row in own if row.get("event", {}).get("reason") == "PartitionMoved"][-1]
+    own.remove(late)
+    assert len([row for row in own if "event" in row]) > SENT_AT_MOST
+    assert names(departures(read(OURS / f"{OWN}.jsonl"), own)) == ["events of release"]
+
+
+def test_words_of_progress_differ_from_no_golden_file(own):
+    text = json.dumps(own).replace("more replicas need to be updated", "more pods are on their way")
+    assert "phase" not in names(departures(read(OURS / f"{OWN}.jsonl"), json.loads(text)))

@@ -93,3 +93,27 @@ def test_a_warning_of_common_labels_is_ours_alone_where_all_have_one_selector():
     assert argo == ours
     argo, ours = forgiven("events of release", ["Normal A: a"], ["Normal A: a", warning])
     assert argo != ours
+
+
+def test_the_number_of_a_revision_may_come_after_its_start():
+    number = "Normal RolloutUpdated: Rollout updated to revision 2"
+    start = "Normal RolloutNotCompleted: Rollout not completed, started update to revision 2 (db-1)"
+    argo, ours = forgiven("events of release", [number, start, "b"], [start, number, "b"])
+    assert argo == ours
+    argo, ours = forgiven("events of release", [number, start, "b"], [number, "b", start])
+    assert argo != ours
+
+
+def test_weights_that_follow_places_keep_their_ends():
+    argo, ours = forgiven("weights by places", [[0, 100], [50, 50], [0, 100]], [[0, 100], [25, 75], [0, 100]])
+    assert argo == ours
+    argo, ours = forgiven("weights by places", [[0, 100], [50, 50], [0, 100]], [[0, 100], [50, 50]])
+    assert argo != ours
+
+
+def test_a_deletion_may_be_told_of_before_what_preceded_it():
+    deleted = "Normal RolloutDeleted: Rollout web/x is deleted."
+    argo, ours = forgiven("events of release", ["Normal A: a", deleted], [deleted, "Normal A: a"])
+    assert argo == ours
+    argo, ours = forgiven("events of release", ["Normal A: a", deleted], ["Normal A: a"])
+    assert argo != ours
