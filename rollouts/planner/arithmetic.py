@@ -230,20 +230,25 @@ def _at_least_min_pods(count: int, routed: Routed) -> int:
 
 
 def abort_weight(
-    replicas: int, total: int, weights: Sequence[int], *, canary: Size | None, stable: Size | None, has_delay: bool
+    routed: Routed, weights: Sequence[int], *, canary: Size | None, stable: Size | None, stays: bool
 ) -> int:
     """Weight an aborted canary steps down to with `dynamicStableScale`, while the stable side regains pods.
 
     *weights* are those of all `setWeight` steps in spec order. The last that needs fewer pods than the canary must
     still carry wins; 0 when none does or a ReplicaSet is missing (None).
-    *has_delay*: `abortScaleDownDelaySeconds` is set and not 0, so pods of the canary are no reason to keep traffic.
+    *stays*: the canary keeps its pods for a while or for ever, so they are no reason to keep traffic.
+    Ours: a weight needs `minPodsPerReplicaSet`. Argo Rollouts goes by the weight alone and stays at one for which the
+    minimum keeps the same pods, with the traffic on what was aborted.
     """
     if canary is None or stable is None:
         return 0
-    missing = replicas - stable.available
-    bound = missing if has_delay else max(missing, canary.available)
-    lower = (weight for weight in reversed(weights) if weight_to_replicas(weight, replicas, total) < bound)
-    return next(lower, 0)
+    missing = routed.replicas - stable.available
+    bound = missing if stays else max(missing, canary.available)
+    return next((weight for weight in reversed(weights) if _pods_for(weight, routed) < bound), 0)
+
+
+def _pods_for(weight: int, routed: Routed) -> int:
+    return _at_least_min_pods(weight_to_replicas(weight, routed.replicas, routed.total), routed)
 
 
 def rollback_weight(replicas: int, total: int, *, stable_available: int, desired: int, recorded: int | None) -> int:

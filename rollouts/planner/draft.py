@@ -37,10 +37,14 @@ class Extent(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Routing:
-    """What the traffic stage decided: the split wanted now, and why it is not in effect ("" when it is)."""
+    """What the traffic stage decided: the split wanted now, and why it is not in effect ("" when it is).
+
+    *wanted* is the canary's weight that the split approaches as pods allow.
+    """
 
     split: TrafficSplit
     hold: str = ""
+    wanted: int = 0
 
     @property
     def is_in_effect(self) -> bool:

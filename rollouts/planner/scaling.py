@@ -9,7 +9,7 @@ from rollouts.api.workloads import ReplicaSet
 from rollouts.planner.actions import Announcement, UpdateReplicaSet
 from rollouts.planner.arithmetic import Size, basic_canary, delayed_count, shrink_others
 from rollouts.planner.draft import Draft
-from rollouts.planner.dynamic import is_dynamic
+from rollouts.planner.dynamic import is_dynamic, regained
 from rollouts.planner.replicaset import merged
 from rollouts.planner.sizes import index_of, is_whole, planned, size_of, wanted_counts, weight_in_force
 from rollouts.planner.snapshot import Snapshot, available, deadline_of, has_deadline, hash_of, revision_of, target
@@ -117,7 +117,7 @@ def _routed(snapshot: Snapshot, draft: Draft, now: datetime, stage: str) -> Draf
     counts = wanted_counts(snapshot, draft)
     if stable is not None and stable is not canary:
         # One pod stays until the stable Service is switched: nginx answers 503 for a primary without endpoints.
-        wanted = max(counts.stable, min(1, snapshot.replicas))
+        wanted = max(counts.stable, regained(snapshot, draft, stable), min(1, snapshot.replicas))
         change = Resize(stable, wanted, "it carries the stable traffic", None)
         draft = write(snapshot, draft, _unless_shifting(change, draft), stage)
     if canary is not None:

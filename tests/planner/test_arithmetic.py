@@ -168,7 +168,7 @@ def test_routed_counts_with_dynamic_stable(row):
     weight = weights[row["currentStepIndex"]]
     if row["abort"]:
         canary, stable = size(row["canaryRS"]), size(row["stableRS"])
-        weight = abort_weight(replicas, 100, weights, canary=canary, stable=stable, has_delay=False)
+        weight = abort_weight(Routed(replicas, 0), weights, canary=canary, stable=stable, stays=False)
     routed = Routed(
         replicas,
         weight,
@@ -204,12 +204,11 @@ def test_routed_counts_more(routed, counts):
 
 def abort_weight_of(row: dict[str, Any]) -> int:
     return abort_weight(
-        row["replicas"],
-        100,
+        Routed(row["replicas"], 0),
         row["stepWeights"],
         canary=size(row["canaryRS"]),
         stable=size(row["stableRS"]),
-        has_delay=bool(row["abortScaleDownDelaySeconds"]),
+        stays=bool(row["abortScaleDownDelaySeconds"]),
     )
 
 
@@ -219,8 +218,14 @@ def test_abort_weight(row):
 
 
 def test_abort_goes_back_to_the_last_weight_that_frees_pods():
-    found = abort_weight(10, 100, [10, 30, 50], canary=Size(5, 4), stable=Size(9, 9), has_delay=False)
+    found = abort_weight(Routed(10, 0), [10, 30, 50], canary=Size(5, 4), stable=Size(9, 9), stays=False)
     assert found == 30
+
+
+@pytest.mark.parametrize(("least", "weight"), [(0, 20), (1, 20), (2, 0), (9, 0)])
+def test_abort_keeps_no_weight_for_pods_that_the_minimum_keeps(least, weight):
+    routed = Routed(4, 0, min_pods=least)
+    assert abort_weight(routed, [20, 80], canary=Size(2, 2), stable=Size(4, 4), stays=False) == weight
 
 
 @rows("abortStableCountDynamicStableScale")
@@ -435,10 +440,10 @@ def test_a_split_never_shrinks_with_more_weight(replicas, surge):
 
 
 @given(PODS, st.lists(WEIGHTS, max_size=5), SIZES, SIZES, st.booleans())
-def test_an_abort_only_steps_down(replicas, weights, canary, stable, has_delay):
-    weight = abort_weight(replicas, 100, weights, canary=canary, stable=stable, has_delay=has_delay)
+def test_an_abort_only_steps_down(replicas, weights, canary, stable, stays):
+    weight = abort_weight(Routed(replicas, 0), weights, canary=canary, stable=stable, stays=stays)
     assert weight in {0, *weights}
-    bound = max(replicas - stable.available, 0 if has_delay else canary.available)
+    bound = max(replicas - stable.available, 0 if stays else canary.available)
     assert weight == 0 or weight_to_replicas(weight, replicas) < bound
 
 

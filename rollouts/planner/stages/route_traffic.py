@@ -37,7 +37,8 @@ def route_traffic(snapshot: Snapshot, draft: Draft, now: datetime) -> Draft:
         return draft.say(STAGE, "hold", capped or "no traffic before the first pods are available")
     draft = _write(snapshot, draft, split)
     hold, until = _outstanding(snapshot, split, now)
-    draft = replace(draft, routing=Routing(split, hold or capped)).wake(until).wake(_handover(snapshot, draft, now))
+    draft = replace(draft, routing=Routing(split, hold or capped, wanted))
+    draft = draft.wake(until).wake(_handover(snapshot, draft, now))
     draft = _record(snapshot, draft, split, is_verified=not hold)
     return draft.say(
         STAGE, "hold" if hold or capped else "pass", hold or capped or f"weight {weight} is in effect: {why}"
