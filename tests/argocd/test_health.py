@@ -49,6 +49,14 @@ def test_before_there_is_a_phase(kind, reason, health):
     assert rollout_health(first).status == health
 
 
+@pytest.mark.parametrize(("phase", "health"), [("Healthy", "Healthy"), ("Paused", "Suspended"), ("", "Progressing")])
+def test_a_warning_changes_no_health(phase, health):
+    warned = rollout(phase=phase)
+    warned["status"]["conditions"] = [{"type": "SelectorOverlap", "reason": "SelectorOverlap", "message": "other"}]
+    assert rollout_health(warned) == rollout_health(rollout(phase=phase))
+    assert rollout_health(warned).status == health
+
+
 def test_a_workload_that_moved_on():
     moved = rollout(spec={"workloadRef": {}})
     moved["metadata"]["annotations"] = {"rollout.argoproj.io/workload-generation": "4"}
