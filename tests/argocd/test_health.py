@@ -49,12 +49,13 @@ def test_before_there_is_a_phase(kind, reason, health):
     assert rollout_health(first).status == health
 
 
-@pytest.mark.parametrize(("phase", "health"), [("Healthy", "Healthy"), ("Paused", "Suspended"), ("", "Progressing")])
-def test_a_warning_changes_no_health(phase, health):
-    warned = rollout(phase=phase)
+@pytest.mark.parametrize("phase", ["Healthy", "Paused", None])
+def test_a_warning_changes_no_health(phase):
+    plain, warned = rollout(phase=phase), rollout(phase=phase)
     warned["status"]["conditions"] = [{"type": "SelectorOverlap", "reason": "SelectorOverlap", "message": "other"}]
-    assert rollout_health(warned) == rollout_health(rollout(phase=phase))
-    assert rollout_health(warned).status == health
+    for found in (plain, warned) if phase is None else ():
+        del found["status"]["phase"]
+    assert rollout_health(warned) == rollout_health(plain)
 
 
 def test_a_workload_that_moved_on():
