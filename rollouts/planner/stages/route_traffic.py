@@ -209,21 +209,24 @@ def _is_idle(snapshot: Snapshot, draft: Draft, idle: TrafficSplit, now: datetime
     names = (snapshot.strategy.stable_service, snapshot.strategy.canary_service)
     if any(_not_with_stable(snapshot, draft, name) for name in names):
         return False
-    since = _ended(snapshot, draft)
+    since = _ended(snapshot, draft, now)
     return since is None or now >= since + max(HANDOVER, settling(snapshot))
 
 
 def _handover(snapshot: Snapshot, draft: Draft, now: datetime) -> datetime | None:
     """When the user's routes may be given back, if that is still to come."""
-    since = _ended(snapshot, draft)
+    since = _ended(snapshot, draft, now)
     handover = max(HANDOVER, settling(snapshot))
     return since + handover if since is not None and since + handover > now else None
 
 
-def _ended(snapshot: Snapshot, draft: Draft) -> datetime | None:
-    """When the last release ended; None when there was none."""
+def _ended(snapshot: Snapshot, draft: Draft, now: datetime) -> datetime | None:
+    """When the last release ended; None when there was none.
+
+    An abort without a time is new, though a crash may have come after Services and weights had followed it.
+    """
     if draft.is_aborted:
-        return draft.status.aborted_at
+        return draft.status.aborted_at or now
     completed = get(snapshot.status.conditions, "Completed")
     return completed.last_transition_time if completed else None
 

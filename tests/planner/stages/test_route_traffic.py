@@ -1,5 +1,6 @@
 from datetime import timedelta
 
+from rollouts.planner.serving import HANDOVER
 from rollouts.planner.stages.route_traffic import route_traffic
 from tests import given
 from tests.given import NOW, draft, events, pause, said, set_weight
@@ -89,3 +90,13 @@ def test_a_rollout_of_no_pods_gives_the_weight_back():
 def test_the_hash_of_the_weights_follows_the_release():
     decided = routed(RELEASE.pods(canary="0/1"), NOW + timedelta(seconds=1))
     assert decided.status.canary.weights.canary.pod_template_hash == given.CANARY
+
+
+def test_routes_are_not_given_back_in_the_pass_that_first_hears_of_an_abort():
+    # a crash came after Service and weight had followed the abort, and before the status told when it was
+    followed = RELEASE.weighing(20).pods(canary="1/1").pointing(canary="stable")
+    unheard = routed(followed.having(abort=True))
+    assert not unheard.routing.split.is_idle
+    assert unheard.wake_at == NOW + HANDOVER
+    long_ago = given.at(NOW - HANDOVER)
+    assert routed(followed.having(abort=True, abortedAt=long_ago)).routing.split.is_idle
