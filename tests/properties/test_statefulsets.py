@@ -53,6 +53,29 @@ def test_plans_come_to_rest(router, data):
     assert plan(simulation.snapshot(), simulation.world.now) == plan(simulation.snapshot(), simulation.world.now)
 
 
+def all_new(simulation):
+    """Every place has a ready pod of the revision in force, which is promoted."""
+    status, pods = simulation.status, set(placed(simulation.world).values())
+    return status.stable_rs == status.current_pod_hash and pods == {(status.current_pod_hash, True)}
+
+
+@anywhere
+@given(data=st.data())
+def test_every_good_release_ends_with_all_pods_new(router, data):
+    simulation = lived(data.draw(set_releases(router, verbs=(SCALES,))))
+    assert (simulation.status.phase, all_new(simulation)) == ("Healthy", True)
+
+
+@anywhere
+@given(data=st.data())
+def test_a_full_promotion_at_any_instant_ends_with_all_pods_new(router, data):
+    simulation = begun_to_live(data.draw(set_releases(router, verbs=(SCALES, st.just(RESET), st.just("abort")))))
+    simulation.run(simulation.world.now + timedelta(seconds=data.draw(st.integers(0, 90))))
+    act(simulation, "promote full")
+    act(simulation, "rest")
+    assert (simulation.status.phase, all_new(simulation)) == ("Healthy", True)
+
+
 @anywhere
 @given(data=st.data())
 def test_an_abort_at_any_instant_ends_with_all_pods_old(router, data):

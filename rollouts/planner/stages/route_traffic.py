@@ -70,11 +70,9 @@ def _wanted(snapshot: Snapshot, draft: Draft, now: datetime) -> tuple[int, str]:
     unready = _not_pointed(snapshot, canary)
     if unready:
         return 0, unready
-    if draft.status.promote_full and is_dynamic(snapshot):
-        return max(_current(snapshot), full_share(snapshot)), "a full promotion moves weight as pods come"
-    if draft.status.promote_full:
-        return _current(snapshot), "a full promotion keeps the split until all pods are there"
-    index = index_of(snapshot, draft)
+    if draft.status.promote_full and snapshot.ordinals is None:
+        return _fully_promoting(snapshot)
+    index = _step(snapshot, draft)
     if index is None:
         return 0, "there are no steps: traffic moves with the Service at promotion"
     is_last = index == len(snapshot.steps)
@@ -87,6 +85,23 @@ def _wanted(snapshot: Snapshot, draft: Draft, now: datetime) -> tuple[int, str]:
         least = max(_current(snapshot), goal_of(snapshot.steps[:index]).weight, relief(snapshot, draft))
         return min(target, least), missing
     return target, "all steps are complete" if is_last else f"step {index + 1} of {len(snapshot.steps)}"
+
+
+def _fully_promoting(snapshot: Snapshot) -> tuple[int, str]:
+    if is_dynamic(snapshot):
+        return max(_current(snapshot), full_share(snapshot)), "a full promotion moves weight as pods come"
+    return _current(snapshot), "a full promotion keeps the split until all pods are there"
+
+
+def _step(snapshot: Snapshot, draft: Draft) -> int | None:
+    """The current step's index, their number for none left; None where traffic follows no steps.
+
+    The last place of a StatefulSet is given up only when all weight has left it, also where no step says so.
+    """
+    index = index_of(snapshot, draft)
+    if snapshot.ordinals is not None and (index is None or draft.status.promote_full):
+        return len(snapshot.steps)
+    return index
 
 
 def _nobody_else(snapshot: Snapshot, draft: Draft) -> bool:
