@@ -4,13 +4,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from rollouts.api import keys
+from rollouts.api import keys, reasons
 from rollouts.api.workloads import ReplicaSet
 from rollouts.planner.actions import Announcement, UpdateReplicaSet
 from rollouts.planner.arithmetic import Size, basic_canary, delayed_count, shrink_others
+from rollouts.planner.conditions import get
 from rollouts.planner.draft import Draft
 from rollouts.planner.dynamic import is_dynamic, regained
 from rollouts.planner.replicaset import merged
+from rollouts.planner.serving import GRAIN, settling
 from rollouts.planner.sizes import index_of, is_whole, planned, size_of, wanted_counts, weight_in_force
 from rollouts.planner.snapshot import Snapshot, available, deadline_of, has_deadline, hash_of, revision_of, target
 from rollouts.planner.takeover import room_beside
@@ -123,7 +125,8 @@ def _routed(snapshot: Snapshot, draft: Draft, now: datetime, stage: str) -> Draf
     if canary is not None:
         wanted = room_beside(snapshot, draft, counts.canary)
         change = _unless_shifting(_aborted_canary(snapshot, draft, canary, wanted, now), draft)
-        draft = write(snapshot, draft, change, stage).wake(pending(change, now))
+        change, heard = _unless_left_just_now(snapshot, change, now)
+        draft = write(snapshot, draft, change, stage).wake(pending(change, now)).wake(heard)
     return _routed_others(snapshot, draft, now, stage)
 
 
@@ -132,6 +135,18 @@ def _unless_shifting(change: Resize, draft: Draft) -> Resize:
     if draft.routing is None or draft.routing.is_in_effect or change.replicas >= change.revision.spec.replicas:
         return change
     return replace(change, replicas=change.revision.spec.replicas, because=draft.routing.hold)
+
+
+def _unless_left_just_now(snapshot: Snapshot, change: Resize, now: datetime) -> tuple[Resize, datetime | None]:
+    """A canary that may have been stable a moment ago keeps its pods until every proxy has heard who is stable now."""
+    completed, size = get(snapshot.status.conditions, reasons.COMPLETED), change.revision.spec.replicas
+    begun = completed.last_transition_time if completed and completed.status == "False" else None
+    if begun is None or change.replicas >= size or change.revision is snapshot.stable or not settling(snapshot):
+        return change, None
+    at = begun + GRAIN + settling(snapshot)
+    if now >= at:
+        return change, None
+    return replace(change, replicas=size, because=f"proxies may still take it for stable until {rfc3339(at)}"), at
 
 
 def _aborted_canary(snapshot: Snapshot, draft: Draft, canary: ReplicaSet, wanted: int, now: datetime) -> Resize:
