@@ -1,5 +1,6 @@
 """A simulation in the form of a recording: every version of every object, and the Events."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,8 +15,16 @@ def rows(simulation: Simulation, namespace: str) -> Iterator[dict[str, Any]]:
             yield _event("Warning" if event.is_warning else "Normal", event.reason, event.message)
     for _, ref, raw in simulation.world.objects.history:
         if not _is_of_a_deployment(ref.name, ref.kind.name):
-            seen = {"deleted": True} if raw is None else {"object": raw}
+            seen = {"deleted": True} if raw is None else {"object": _placed(raw, namespace)}
             yield {"kind": ref.kind.name, "name": ref.name, **seen}
+
+
+def _placed(raw: dict[str, Any], namespace: str) -> dict[str, Any]:
+    """The object with *namespace* where it names the simulator's own, as affinities do."""
+    placed: dict[str, Any] = json.loads(
+        json.dumps(raw).replace('"namespaces": ["default"]', f'"namespaces": ["{namespace}"]')
+    )
+    return placed
 
 
 def _event(kind: str, reason: str, message: str) -> dict[str, Any]:
