@@ -113,7 +113,11 @@ def patch_of(update: UpdateReplicaSet) -> dict[str, Any]:
 
 
 def merged(draft: Draft, update: UpdateReplicaSet, stage: str) -> Draft:
-    """The draft with *update*: one write per object and plan, a second would meet a version that the first replaced."""
+    """The draft with *update*: one write per object and plan, a second would meet a version that the first replaced.
+
+    A new size takes what is written of the object already to its own place: sizes are written in the order in which
+    they are decided, old pods go before new ones take their room.
+    """
     for index, action in enumerate(draft.actions):
         if isinstance(action, UpdateReplicaSet) and action.target == update.target:
             both = replace(
@@ -124,5 +128,8 @@ def merged(draft: Draft, update: UpdateReplicaSet, stage: str) -> Draft:
                 template={**(action.template or {}), **(update.template or {})} or None,
                 events=action.events + update.events,
             )
-            return replace(draft, actions=(*draft.actions[:index], both, *draft.actions[index + 1 :]))
+            before, after = draft.actions[:index], draft.actions[index + 1 :]
+            return replace(
+                draft, actions=(*before, both, *after) if update.replicas is None else (*before, *after, both)
+            )
     return draft.act(update, stage=stage)

@@ -1,4 +1,5 @@
 from rollouts.planner.scaling import canary_sizes
+from rollouts.planner.stages.create_revision import create_revision
 from rollouts.planner.stages.route_traffic import route_traffic
 from rollouts.planner.stages.scale import scale
 from tests import given
@@ -17,6 +18,20 @@ def test_pods_are_the_split_without_a_router():
     decided = scaled(given.release(set_weight(25)))
     assert decided.sizes == {f"web-{CANARY}": 1, f"web-{STABLE}": 3}
     assert decided.stopped == "replica counts are changing"
+
+
+def test_old_pods_go_before_new_ones_take_their_room_whatever_else_is_written_of_these():
+    released = given.release(set_weight(50)).wanting(minReadySeconds=5).snapshot
+    booked = create_revision(released, draft(released), NOW)
+    assert [name_of(action) for action in booked.actions] == [f"web-{CANARY}"]
+    decided = scale(released, booked, NOW)
+    assert [name_of(action) for action in decided.actions] == [f"web-{STABLE}", f"web-{CANARY}"]
+    assert [action.replicas for action in decided.actions] == [3, 2]
+    assert decided.actions[1].min_ready_seconds == 5
+
+
+def name_of(action):
+    return action.target.key.name
 
 
 def test_nothing_changes_while_a_person_or_an_inconclusive_run_holds_it():
