@@ -28,6 +28,7 @@ HEALTHY, DEGRADED = Is("Healthy"), Is("Degraded")
 # of 4 pods: maxUnavailable 25 % rounded down, maxSurge 25 % rounded up
 FOUR = (3, 5)
 AT_25, AT_50 = Is("Paused", 1), Is("Paused", 3)
+REPLACED = Has("Deployment", "web", ("spec", "replicas"), 0)
 SERVED = Has("Deployment", "web", ("status", "availableReplicas"), 4)
 
 
@@ -292,7 +293,21 @@ SCENARIOS = (
         given=(deployment(4),),
         begins=(SERVED,),
         beats=(at_once(Apply((referring("progressively"),))),),
-        ends=(HEALTHY, OLD, Has("Deployment", "web", ("spec", "replicas"), 0)),
+        ends=(HEALTHY, OLD, REPLACED),
         writes=6,
+        pods=FOUR,
+    ),
+    Scenario(
+        "deployment-replaced-progressively-then-released",
+        given=(deployment(4),),
+        begins=(SERVED,),
+        beats=(
+            at_once(Apply((referring("progressively", weight(50), pause()),))),
+            when(HEALTHY, OLD, REPLACED).then(image("v2", kind=DEPLOYMENT)),
+            when(AT_25, Pods({"v1": 2, "v2": 2})).then(spec(promote=True)),
+        ),
+        ends=(HEALTHY, NEW, REPLACED),
+        writes=16,
+        pods=FOUR,
     ),
 )
