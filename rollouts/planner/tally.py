@@ -75,7 +75,8 @@ def _of_strategy(snapshot: Snapshot, draft: Draft) -> dict[str, Any]:
         "active_selector": _active_hash(snapshot, draft, strategy),
         "preview_selector": selected_soon(snapshot, draft, strategy.preview_service),
     }
-    return {"canary": CanaryStatus(), "blue_green": replace(draft.status.blue_green, **selectors)}
+    kept = replace(draft.status.blue_green, **selectors)
+    return {"canary": CanaryStatus(), "blue_green": kept, "current_step_index": None}
 
 
 def refreshed(snapshot: Snapshot, draft: Draft) -> RolloutStatus:

@@ -1,7 +1,8 @@
 import pytest
 
 from rollouts.api.rollout import LabelSelector
-from rollouts.planner.tally import selector_text
+from rollouts.planner.tally import counted, selector_text
+from tests.given import blue_green, draft, release, set_weight
 
 
 @pytest.mark.parametrize(
@@ -21,3 +22,10 @@ from rollouts.planner.tally import selector_text
 )
 def test_autoscalers_read_the_selector_as_kubernetes_writes_it(selector, text):
     assert selector_text(LabelSelector.model_validate(selector)) == text
+
+
+def test_blue_green_has_no_step_whatever_a_client_wrote():
+    snapshot = blue_green().having(currentStepIndex=1).snapshot
+    assert counted(snapshot, draft(snapshot)).current_step_index is None
+    canary = release(set_weight(20), set_weight(40)).step(1).snapshot
+    assert counted(canary, draft(canary)).current_step_index == 1

@@ -32,7 +32,13 @@ def start_over_if_changed(snapshot: Snapshot, draft: Draft, now: datetime) -> Dr
         current_pod_hash=snapshot.canary_hash,
         current_step_hash=snapshot.step_hash,
         current_step_index=0 if snapshot.steps else None,
-    ).with_canary(current_step_analysis_run_status=None, current_background_analysis_run_status=None)
+    )
+    draft = draft.with_canary(
+        current_step_analysis_run_status=None,
+        current_background_analysis_run_status=None,
+        current_experiment="",
+        step_plugin_statuses=(),
+    )
     draft = draft.with_blue_green(
         scale_up_preview_check_point=False,
         pre_promotion_analysis_run_status=None,

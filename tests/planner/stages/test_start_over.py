@@ -25,6 +25,12 @@ def test_another_template_begins_at_step_0_without_anything_of_the_former_releas
     )
 
 
+def test_what_only_another_controller_carries_out_is_forgotten_with_its_release():
+    left = {"currentExperiment": "web-1-0", "stepPluginStatuses": [{"index": 0, "name": "acme/sleep"}]}
+    canary = started(RELEASE.having(currentStepHash="gone", canary=left)).status.canary
+    assert (canary.current_experiment, canary.step_plugin_statuses) == ("", ())
+
+
 def test_other_steps_begin_at_step_0():
     assert started(RELEASE.having(currentStepHash="gone")).stopped == "steps changed"
 
