@@ -104,6 +104,13 @@ def test_the_check_point(name, situation, passed):
     assert awaited(situation).status.blue_green.scale_up_preview_check_point is passed, name
 
 
+def test_the_check_point_of_a_quick_return_waits_for_nothing():
+    there = given.blue_green(previewReplicaCount=1, prePromotionAnalysis=given.CHECKS, **MANUAL).pods(canary="1/1")
+    back = there.noted("canary", scale_down_deadline=given.at(NOW + timedelta(seconds=9)))
+    assert awaited(back).status.blue_green.scale_up_preview_check_point is True
+    assert awaited(there).status.blue_green.scale_up_preview_check_point is False
+
+
 def test_the_check_point_waits_for_the_analysis():
     there = given.blue_green(previewReplicaCount=1, prePromotionAnalysis=given.CHECKS).pods(canary="1/1")
     for phase, passed in (("Running", False), ("Successful", True)):
