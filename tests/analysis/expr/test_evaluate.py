@@ -147,6 +147,7 @@ def test_holds(text):
         ("(true ? nil : nil).a == 1", "type nil has no field a"),
         ("(nil ?? 1) + 'a' == ''", "invalid operation: + (mismatched types int and string)"),
         ("(1 ?? nil) + 'a' == ''", "invalid operation: + (mismatched types int and string)"),
+        ("{[1]: 2} == {}", "a map key must be a quoted string, a number, a identifier, or an expression"),
         ("{(1): 2} == {}", "map key must be a string (got int)"),
         ("asInt(nil) == 1", "asInt() not supported on <nil> <nil>"),
         ("float('x') == 1", "invalid operation: float(x)"),
