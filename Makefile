@@ -7,7 +7,6 @@ N ?= 200
 IMAGE ?= rollouts:dev
 SBOM ?= dist/rollouts.cdx.json
 SBOM_ROOM ?= $(VENV)/sbom
-CORE := rollouts/planner,rollouts/steps,trafficrouters,analysis
 
 .PHONY: help demo test check generate manifests image sbom coverage bench chaos clean
 .DEFAULT_GOAL := help
@@ -47,10 +46,7 @@ sbom: $(SBOM_ROOM)/ready  ## what the image holds, as CycloneDX: packages, licen
 	  --validate --output-file $(SBOM) $(SBOM_ROOM)/contents/bin/python
 
 coverage: $(VENV)/ready  ## lines and branches of the core that unit tests and scenarios reach, file by file; names the rest
-	$(BIN)/python -m coverage run --branch --source=$(CORE) -m pytest -q -p no:randomly \
-	  tests/planner tests/steps tests/trafficrouters tests/analysis tests/scenarios
-	$(BIN)/python -m coverage json -q -o .coverage.json
-	$(BIN)/python tests/reach.py .coverage.json
+	$(BIN)/python tests/run.py --part core
 
 bench: $(VENV)/ready  ## N Rollouts at once on the sandbox: ratios, requests, CPU, memory, abort latency (N=200)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/bench/run.py --rollouts $(N)

@@ -18,6 +18,10 @@ ROOT = HERE.parent
 E2E = HERE / "e2e"
 PARTS = ("unit", "sandbox", "e2e")
 SEEN = 5_000
+# What decides: its tests say which of its lines and branches they reach.
+CORE = "rollouts/planner,rollouts/steps,trafficrouters,analysis"
+OF_THE_CORE = tuple(HERE / name for name in ("planner", "steps", "trafficrouters", "analysis", "scenarios"))
+MEASURED = ".coverage.json"
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ AT_ONCE = 3
 def main() -> int:
     """Run the parts asked for; the exit code is the first part's that failed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--part", choices=PARTS, action="append", help="only this part; may be repeated")
+    parser.add_argument("--part", choices=PART, action="append", help="only this part; may be repeated")
     parser.add_argument("--group", choices=[group.name for group in GROUPS], help="of part e2e, only this group")
     options, more = parser.parse_known_args()
     groups = [group for group in GROUPS if options.group in {None, group.name}]
@@ -79,9 +83,36 @@ def pytest(*arguments: str) -> list[str]:
 
 
 def unit(more: list[str], groups: list[Group]) -> int:
-    """Everything that needs no cluster, on all cores."""
+    """Everything that needs no cluster, on all cores; beside it the core's tests, unless tests are selected."""
     say("unit tests, properties and scenarios")
-    return subprocess.run(pytest("-n", "auto", "-m", "not e2e", str(HERE), *more), cwd=ROOT, check=False).returncode
+    command = pytest("-n", "auto", "-m", "not e2e", str(HERE))
+    if more:
+        return subprocess.run([*command, *more], cwd=ROOT, check=False).returncode
+    with ThreadPoolExecutor(1) as pool:
+        beside = pool.submit(core, more, groups)
+        others = [f"--ignore={path}" for path in OF_THE_CORE]
+        code = subprocess.run([*command, *others], cwd=ROOT, check=False).returncode
+        return code or beside.result()
+
+
+def core(more: list[str], groups: list[Group]) -> int:
+    """Tests of what decides; which of its lines and branches they reach is printed, and what they do not is named."""
+    # Coverage follows one process.
+    tests = ["-q", "-p", "no:cacheprovider", "-m", "not e2e", *map(str, OF_THE_CORE), *more]
+    commands = (
+        ["-m", "coverage", "run", "--branch", f"--source={CORE}", "-m", "pytest", *tests],
+        ["-m", "coverage", "json", "-q", "-o", MEASURED],
+        ["tests/reach.py", MEASURED],
+    )
+    said = "tests of the core, and what they reach:\n"
+    code = 0
+    for command in commands:
+        out = subprocess.run([sys.executable, *command], cwd=ROOT, check=False, capture_output=True, text=True)
+        said, code = said + out.stdout + out.stderr, out.returncode
+        if code:
+            break
+    say(said)
+    return code
 
 
 def sandbox(more: list[str], groups: list[Group]) -> int:
@@ -166,7 +197,7 @@ def say(text: str) -> None:
     print(f"── {text}", flush=True)  # noqa: T201
 
 
-PART = {"unit": unit, "sandbox": sandbox, "e2e": e2e}
+PART = {"unit": unit, "core": core, "sandbox": sandbox, "e2e": e2e}
 
 if __name__ == "__main__":
     sys.exit(main())
