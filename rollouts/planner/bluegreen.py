@@ -77,7 +77,8 @@ def preview_size(snapshot: Snapshot, draft: Draft) -> int:
         has_other_active=current is not None and current is not snapshot.canary,
         is_recorded=snapshot.status.current_pod_hash == snapshot.canary_hash,
         is_past_checkpoint=draft.status.blue_green.scale_up_preview_check_point and not is_paused(snapshot, draft),
-        is_fully_promoted=draft.status.promote_full,
+        # who goes back to the stable revision in the analysis after the switch needs all pods of it: it is no preview
+        is_fully_promoted=draft.status.promote_full or snapshot.stable is snapshot.canary,
     )
 
 

@@ -38,6 +38,7 @@ def asked(situation, question):
         ),
         ("the preview is active", given.blue_green(previewReplicaCount=1).pointing(active="canary"), 4),
         ("promoteFull", given.blue_green(previewReplicaCount=1).having(promoteFull=True), 4),
+        ("back to the stable revision", given.blue_green(previewReplicaCount=1).having(stableRS=CANARY), 4),
         (
             "brand-new, whatever the check point says",
             given.blue_green(previewReplicaCount=1).having(
