@@ -70,3 +70,8 @@ def test_plans_come_to_rest(data):
 def test_every_release_ends(data):
     release = data.draw(side_releases(bad=True, verdicts=("Successful", "Failed", "Error"), verbs=(IMAGES, SCALES)))
     assert lived(release).status.phase in {"Healthy", "Degraded"}
+
+
+@given(data=st.data())
+def test_every_good_release_ends_well(data):
+    assert lived(data.draw(side_releases(verbs=(IMAGES, SCALES)))).status.phase == "Healthy"
