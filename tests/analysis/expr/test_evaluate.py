@@ -67,6 +67,7 @@ def holds(text, result=None):
         "toJSON({'b': 1, 'a': [nil, 1.5, '<']}) == '{\"a\":[null,1.5,\"\\\\u003c\"],\"b\":1}'",
         "fromJSON('{\"a\": 1}').a == 1 and fromBase64(toBase64('é')) == 'é'",
         "string(1e6) == '1e+06' and string(123456.0) == '123456' and string(0.00001) == '1e-05'",
+        "string(1 / 0) == '+Inf' and string(-1 / 0) == '-Inf' and string(0 / 0) == 'NaN'",
         "string(nil) == '<nil>' and string([1, 'a']) == '[1 a]' and string({'a': true}) == 'map[a:true]'",
         "now() - duration('1h') < now() and now() > date('2020-01-01')",
         "duration('90s') == duration('1m30s') and 2 * duration('1s') == duration('2s')",
