@@ -52,15 +52,15 @@ FAULTS = (E2E / "faults",)
 OUTAGES = (E2E / "outages",)
 # Scenarios played again with faults, drawn by a fixed seed: the shorter list of `make chaos`.
 CHAOS = Group("chaos", (), 0, "1s")
-# The longest first.
+# The longest first, and beside them one that needs little.
 GROUPS = (
     Group("outages", OUTAGES, 0, "1s", shares_a_controller=False),
     # Fewer at a time than the machine could: the groups beside it take longer anyway.
     Group("rest", (E2E,), 5, "1s", without=EXACT + RECORDED + FAULTS + OUTAGES),
     Group("exact", EXACT, 0, "1s"),
+    Group("recorded", RECORDED, 10, "0s"),
     Group("faults", FAULTS, 4, "1s"),
     CHAOS,
-    Group("recorded", RECORDED, 10, "0s"),
 )
 # Each has an API server, a proxy and a Prometheus of its own; what waits for its turn disturbs nobody's patience.
 AT_ONCE = 3

@@ -115,7 +115,10 @@ async def play(
     ):
         stage = Stage(scene, answers)
         answers.say(scenario.answers)
-        await prologue(scenario, stage, told)
+        try:
+            await prologue(scenario, stage, told)
+        except Never as never:
+            raise Never(f"{never}; {controller.last_words()}") from None
         begun, mark = told.version, len(proxy.seen)
         proxy.writes = 0
         proxy.faults = perturbation.faults

@@ -126,6 +126,12 @@ class Mortal:
             one for one in self.entries() if one.get("level") in {"warning", "error", "critical"} or "garbled" in one
         ]
 
+    def last_words(self) -> str:
+        """Whether it lives, and the end of its log."""
+        said = self.log.read_text(errors="replace")[-1500:] if self.log.exists() else ""
+        code = self.process.returncode if self.process is not None else None
+        return f"the controller {'lives' if self.is_running else f'ended with {code}'}, its log's end: {said or 'none'}"
+
     async def metrics(self) -> str:
         """What /metrics says."""
         return (await self._ask(self.metrics_port, "/metrics"))[1]
