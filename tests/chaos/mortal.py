@@ -14,7 +14,8 @@ import msgspec
 
 from rollouts.api.keys import INSTANCE_ID_LABEL
 from tests.chaos.nursery import Child, Nursery
-from tests.chaos.proxy import SEED, Proxy, faulty, free_port
+from tests.chaos.ports import free_port
+from tests.chaos.proxy import SEED, Proxy, faulty
 from tests.e2e.scene import Scene
 
 # A weight lasts as long as it settles, so that whoever asks now and then sees every one.

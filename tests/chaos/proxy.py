@@ -25,6 +25,7 @@ from aiohttp import web
 
 from tests.chaos.delivery import Delivery
 from tests.chaos.faults import NONE, RESET, WRITES, Faults, Link, Seen, counts, tally
+from tests.chaos.ports import free_port
 
 SEED = 20261121
 # Of HTTP/1.1, from hop to hop; the rest is passed on.
@@ -354,16 +355,6 @@ async def _open(proxy: Proxy, stack: AsyncExitStack) -> int:
     proxy.start(proxy.serve(port, runner.server), f"proxy on {port}")
     await proxy.listens.wait()
     return port
-
-
-def free_port() -> int:
-    """A port of loopback that nobody has, outside the range from which outgoing connections take theirs."""
-    while True:
-        port = random.randint(20_000, 32_000)
-        with socket.socket() as one, suppress(OSError):
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            one.bind(("127.0.0.1", port))
-            return port
 
 
 def reset(transport: asyncio.BaseTransport | None) -> None:

@@ -9,7 +9,7 @@ import aiohttp
 from aiohttp import web
 
 from tests.chaos.mortal import owned
-from tests.chaos.proxy import free_port
+from tests.chaos.ports import free_port
 from tests.e2e.scene import Scene
 
 PROMETHEUS: Final = "http://127.0.0.1:9090"
