@@ -85,15 +85,16 @@ def _table(title: str, rows: list[tuple[str, str]]) -> Table:
 
 def _show_aims(results: Results, console: Console) -> None:
     table = Table(title="Aims", title_justify="left", box=None, padding=(0, 2, 0, 2))
-    for heading in ("", "aim at most", "measured", ""):
+    for heading in ("", "aim at most", "release 0.1.0", "measured", ""):
         table.add_column(heading)
     missed = []
     for verdict in verdicts(results):
+        aims = (verdict.what, f"{verdict.aim:g} {verdict.unit}", f"{verdict.first:g} {verdict.unit}")
         if verdict.measured is None:
-            table.add_row(verdict.what, f"{verdict.aim:g} {verdict.unit}", "not measured", "")
+            table.add_row(*aims, "not measured", "")
             continue
         missed += [] if verdict.is_met else [verdict.what]
         said = "[green]met[/green]" if verdict.is_met else "[red]missed[/red]"
-        table.add_row(verdict.what, f"{verdict.aim:g} {verdict.unit}", f"{verdict.measured:.4g} {verdict.unit}", said)
+        table.add_row(*aims, f"{verdict.measured:.4g} {verdict.unit}", said)
     console.print(table)
     console.print(f"Missed: {'; '.join(missed)}." if missed else "Every aim that was measured is met.")
