@@ -29,7 +29,7 @@ async def refused(scene: Scene, audit: Audit, message: str) -> None:
     await scene.until("refused", told)
     asked = await audit.quiet()
     assert sum(asked.values()) <= 20, asked
-    assert [(one["count"], one["type"]) for one in await scene.events("InvalidSpec")] == [(1, "Warning")]
+    assert [(one["count"], one["type"]) for one in await scene.said("InvalidSpec")] == [(1, "Warning")]
     assert await scene.events("ReconciliationError") == []
 
 

@@ -119,6 +119,16 @@ class Scene:
         found = [event for event in await self.all(EVENT) if not reason or event["reason"] == reason]
         return sorted(found, key=lambda event: event["metadata"]["creationTimestamp"])
 
+    async def said(self, reason: str, number: int = 1, text: str = "") -> list[dict[str, Any]]:
+        """Events with *text* in their message, once there are *number*: they follow what they tell of, often late."""
+
+        async def told() -> list[dict[str, Any]]:
+            found = [event for event in await self.events(reason) if text in event["message"]]
+            return found if len(found) >= number else []
+
+        found: list[dict[str, Any]] = await self.until(f"{number} {reason} said {text}", told)
+        return found
+
     async def until(self, claim: str, test: Callable[[], Any], seconds: float = PATIENCE) -> Any:
         """Wait until the awaited *test* gives something true; fails with what was last seen."""
         loop = asyncio.get_running_loop()

@@ -119,7 +119,7 @@ async def test_background_analysis_aborts_a_bad_release(scene: Scene):
     assert status["message"] == f"RolloutAborted: {cause}"
     events = await scene.until("told", lambda: scene.events("RolloutAborted"))
     assert [event["message"] for event in events] == [cause]
-    assert {event["type"] for event in await scene.events("AnalysisRunFailed")} == {"Warning"}
+    assert {event["type"] for event in await scene.said("AnalysisRunFailed")} == {"Warning"}
 
 
 async def weight_is(scene: Scene, wanted: int) -> bool:

@@ -45,7 +45,7 @@ async def test_a_quota_is_told_in_the_status_and_the_release_goes_on_when_it_is_
         )
 
     await scene.until("told of the quota", told)
-    assert {event["type"] for event in await scene.events("ReplicaSetCreateError")} == {"Warning"}
+    assert {event["type"] for event in await scene.said("ReplicaSetCreateError")} == {"Warning"}
     await scene.kubectl("delete", "resourcequota", "rs")
     await scene.phase("Healthy")
 

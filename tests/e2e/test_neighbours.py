@@ -49,9 +49,12 @@ async def test_a_crowd_with_one_selector_comes_to_rest(scene: Scene):
     assert asked["patch/rollouts/status"] <= len(CROWD) * (USUAL + TEXTS), asked
     for name in CROWD:
         await scene.phase("Healthy", name=name)
-    times = await told(scene)
-    assert sorted(times) == CROWD
-    assert max(times.values()) <= TEXTS
+
+    async def each_told() -> bool:
+        return sorted(await told(scene)) == CROWD
+
+    await scene.until("told of each", each_told)
+    assert max((await told(scene)).values()) <= TEXTS
 
 
 async def test_whoever_is_left_alone_is_told_no_more(scene: Scene):

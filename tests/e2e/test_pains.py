@@ -96,7 +96,7 @@ async def test_a_first_deploy_is_not_routed_before_its_pods_are_there(scene: Sce
     await scene.apply(service("stable"), service("canary"), ingress("web", host, "stable"), rollout(strategy))
     await scene.phase("Healthy")
     await scene.served(host)
-    told = [event["message"] for event in await scene.events("SwitchService")]
+    told = [event["message"] for event in await scene.said("SwitchService", 2)]
     assert sorted(text.split("'")[1] for text in told) == ["canary", "stable"]
     async with scene.load(host, rate=100) as load:
         await scene.until("enough", lambda: many(load))
@@ -119,4 +119,4 @@ async def test_a_forgotten_pause_is_taken_back(scene: Scene):
     assert "onTimeout is abort" in after["status"]["message"]
     assert after["status"]["currentStepHash"] == before["status"]["currentStepHash"]
     await scene.until("all on stable", lambda: sizes(scene, {"web:v1": 4, "web:v2": 0}))
-    assert [event["count"] for event in await scene.events("RolloutAborted")] == [1]
+    assert [event["count"] for event in await scene.said("RolloutAborted")] == [1]

@@ -67,7 +67,7 @@ async def refused_pods(scene: Scene, audit: Audit, words: str) -> None:
     assert status["message"] == f"ReplicaSetCreateError: {text}"
     assert asked["patch/rollouts/status"] <= 2
     assert asked["create/replicasets"] <= 14, asked
-    assert len(await scene.events("ReplicaSetCreateError")) == 1
+    assert len(await scene.said("ReplicaSetCreateError")) == 1
     assert await scene.events("ReconciliationError") == []
 
 

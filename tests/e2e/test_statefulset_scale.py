@@ -93,7 +93,7 @@ async def test_a_scale_and_an_abort_at_once_end_with_old_pods_alone(scene: Scene
 async def test_an_idle_statefulset_is_scaled_as_if_nobody_managed_it(scene: Scene):
     await idle(scene, stateful_set(), referring())
     generation = (await scene.rollout())["metadata"]["generation"]
-    told = len(await scene.events("RolloutUpdated"))
+    told = len(await scene.said("RolloutUpdated"))
     for replicas in (8, 3):
         await scale(scene, replicas)
         await stand(scene, *["v1"] * replicas)

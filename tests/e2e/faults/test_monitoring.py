@@ -64,7 +64,7 @@ async def test_stopped_for_longer_than_is_forgiven(scene: Scene):
         await scene.until("back on v1", lambda: weight_is(one, 0))
         why = 'Metric "errors" assessed Error due to consecutiveErrors (2) > consecutiveErrorLimit (1)'
         assert why in status["message"]
-        assert [event["type"] for event in await scene.events("RolloutAborted")] == ["Warning"]
+        assert [event["type"] for event in await scene.said("RolloutAborted")] == ["Warning"]
         assert await scene.pods() | {"web:v1": 4} == await scene.pods()
         await prometheus.start()
         await scene.patch({"spec": {"retry": True}})
