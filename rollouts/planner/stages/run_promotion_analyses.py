@@ -19,7 +19,7 @@ def run_promotion_analyses(snapshot: Snapshot, draft: Draft, now: datetime) -> D
     if _is_over(snapshot, draft, now):
         return trim(snapshot, end(draft, snapshot.runs, "nothing is being released"), _named(draft))
     is_active = active_hash(snapshot) == snapshot.canary_hash or _failed_unheard(snapshot, draft)
-    draft = _after(snapshot, draft) if is_active else _before(snapshot, draft)
+    draft = _after(snapshot, _heard_before(snapshot, draft)) if is_active else _before(snapshot, draft)
     left = tuple(run for run in snapshot.runs if run.metadata.name not in _wanted(draft, is_active=is_active))
     return trim(snapshot, end(draft, left, "its release is over"), _named(draft))
 
@@ -39,6 +39,17 @@ def _failed_unheard(snapshot: Snapshot, draft: Draft) -> bool:
     if ref is None or run is None or run.spec.get("terminate"):
         return False
     return run.status.phase in BAD and ref.status not in BAD
+
+
+def _heard_before(snapshot: Snapshot, draft: Draft) -> Draft:
+    """What the run before promotion found, where a crash came between the switch for it and the status."""
+    ref = draft.status.blue_green.pre_promotion_analysis_run_status
+    run = current(snapshot, ref)
+    if ref is None or run is None or not run.status.completed or run.spec.get("terminate"):
+        return draft
+    return draft.with_blue_green(
+        pre_promotion_analysis_run_status=AnalysisRunStatusRef(ref.name, run.status.phase, run.status.message)
+    )
 
 
 def _before(snapshot: Snapshot, draft: Draft) -> Draft:

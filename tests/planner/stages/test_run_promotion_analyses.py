@@ -135,6 +135,16 @@ def test_a_verdict_that_was_heard_before_a_retry_does_not_abort_it():
     assert decided(heard, run(PRE, "Successful"), run(POST, "Failed")).pauses.abort is None
 
 
+def test_a_verdict_for_which_users_were_switched_is_not_lost_with_a_crash():
+    switched = AFTER.having(**named(pre="Running"))
+    assert refs(switched, run(PRE, "Successful"))[0] == (PRE, "Successful")
+
+
+def test_a_run_that_the_switch_ended_found_nothing():
+    ended = msgspec.structs.replace(run(PRE, "Successful"), spec={"metrics": [], "terminate": True})
+    assert refs(AFTER.having(**named(pre="Running")), ended)[0] == (PRE, "Running")
+
+
 def test_a_run_that_was_ended_gives_no_verdict():
     ended = msgspec.structs.replace(run(POST, "Failed"), spec={"metrics": [], "terminate": True})
     assert decided(LED_BACK, run(PRE, "Successful"), ended).pauses.abort is None
