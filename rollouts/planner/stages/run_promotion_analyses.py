@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from rollouts.api import keys, reasons
+from rollouts.api.analysis import AnalysisRun
 from rollouts.api.rollout import AnalysisRunStatusRef
 from rollouts.planner.bluegreen import PATH, active_hash, fast_rollback, is_first, strategy_of, unready, unsaturated
 from rollouts.planner.draft import Draft
@@ -35,21 +36,24 @@ def _failed_unheard(snapshot: Snapshot, draft: Draft) -> bool:
     The Service alone would say that the release is still to be promoted, and users would meet the bad revision again.
     """
     ref = draft.status.blue_green.post_promotion_analysis_run_status
+    run = _ended(snapshot, ref)
+    return ref is not None and run is not None and run.status.phase in BAD and ref.status not in BAD
+
+
+def _ended(snapshot: Snapshot, ref: AnalysisRunStatusRef | None) -> AnalysisRun | None:
+    """The run that the status names, once it has ended by itself."""
     run = current(snapshot, ref)
-    if ref is None or run is None or run.spec.get("terminate"):
-        return False
-    return run.status.phase in BAD and ref.status not in BAD
+    return run if run is not None and run.status.completed and not run.spec.get("terminate") else None
 
 
 def _heard_before(snapshot: Snapshot, draft: Draft) -> Draft:
     """What the run before promotion found, where a crash came between the switch for it and the status."""
     ref = draft.status.blue_green.pre_promotion_analysis_run_status
-    run = current(snapshot, ref)
-    if ref is None or run is None or not run.status.completed or run.spec.get("terminate"):
+    run = _ended(snapshot, ref)
+    if ref is None or run is None:
         return draft
-    return draft.with_blue_green(
-        pre_promotion_analysis_run_status=AnalysisRunStatusRef(ref.name, run.status.phase, run.status.message)
-    )
+    heard = AnalysisRunStatusRef(ref.name, run.status.phase, run.status.message)
+    return draft.with_blue_green(pre_promotion_analysis_run_status=heard)
 
 
 def _before(snapshot: Snapshot, draft: Draft) -> Draft:
