@@ -185,9 +185,11 @@ class Life:
             for place, probe in enumerate(probes):
                 group.create_task(self._ask(place, probe, began), name=f"probe {place} of {key_of(self.pod)}")
             while True:
+                # Before it looks: what changes while the API server is told must not be forgotten.
+                self._changed.clear()
                 ready, gates = all(self._passing), gates_open(self.pod)
                 await self._publish(replace(facts, ready=ready, gates=gates))
-                await self._next_change()
+                await self._changed.wait()
 
     async def _pass_startup(self) -> None:
         for probe in probes_of(self.pod, "startupProbe"):
