@@ -18,10 +18,15 @@ async def scale(scene: Scene) -> dict:
 
 
 async def scale_to(scene: Scene, replicas: int) -> None:
-    """What an autoscaler writes: the Scale it has read, with another number."""
-    found = await scale(scene)
-    found["spec"]["replicas"] = replicas
-    await scene.client.update(ROLLOUT, Key(scene.namespace, "web"), found, subresource="scale")
+    """What an autoscaler writes: the Scale it has read, with another number; again where the Rollout has changed."""
+
+    async def written() -> bool:
+        found = await scale(scene)
+        found["spec"]["replicas"] = replicas
+        await scene.client.update(ROLLOUT, Key(scene.namespace, "web"), found, subresource="scale")
+        return True
+
+    await scene.until(f"scaled to {replicas}", written)
 
 
 async def sized(scene: Scene, **sizes: int) -> None:
@@ -45,8 +50,7 @@ async def test_an_autoscaler_reads_and_writes_a_canary(scene):
     await sized(scene, v1=2, v2=2)
     await scale_to(scene, 8)
     await sized(scene, v1=4, v2=4)
-    found = await scale(scene)
-    assert (found["spec"], found["status"]) == ({"replicas": 8}, {"replicas": 8, "selector": "app=web"})
+    await scene.until("counted", lambda: shows(scene, {"replicas": 8}, {"replicas": 8, "selector": "app=web"}))
     await scene.step(1)
     await scale_to(scene, 2)
     await sized(scene, v1=1, v2=1)
@@ -69,6 +73,12 @@ async def test_an_autoscaler_of_blue_green_sees_the_active_revision(scene):
     await scene.until("counted", lambda: counted(scene, old, 3))
     await scene.promote()
     await scene.until("counted", lambda: counted(scene, new, 3))
+
+
+async def shows(scene: Scene, spec: dict, status: dict) -> bool:
+    """An autoscaler reads this; the status follows the ReplicaSets, which follow the pods."""
+    found = await scale(scene)
+    return (found["spec"], found["status"]) == (spec, status)
 
 
 async def counted(scene: Scene, pod_hash: str, replicas: int) -> bool:
