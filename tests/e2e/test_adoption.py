@@ -52,11 +52,11 @@ async def test_what_lost_its_labels_is_let_go_with_its_pods(scene: Scene):
     await scene.patch({"metadata": {"labels": {"app": "debug"}}}, name=name, kind=REPLICA_SET)
 
     async def is_replaced() -> bool:
-        mine = [one for one in await owners(scene) if one]
-        return len(mine) == 1 and len(await owners(scene)) == 2
+        # the status tells of the new one after it was made; until then it is Healthy with the old one
+        mine, told = [one for one in await owners(scene) if one], (await scene.rollout())["status"]["currentPodHash"]
+        return len(mine) == 1 and len(await owners(scene)) == 2 and name != f"web-{told}"
 
     await scene.until("replaced", is_replaced)
     await scene.phase("Healthy")
     assert "ownerReferences" not in (await scene.get(REPLICA_SET, name))["metadata"]
     assert pod in await uids(scene, POD)
-    assert name != f"web-{(await scene.rollout())['status']['currentPodHash']}"

@@ -14,7 +14,7 @@ from rollouts.api.keys import GATEWAY_CANARY_LABEL, INSTANCE_ID_LABEL, SCALE_DOW
 from rollouts.api.kinds import ANALYSIS_RUN, ANALYSIS_TEMPLATE, HTTP_ROUTE, REPLICA_SET
 from rollouts.runtime.clock import SystemClock
 from rollouts.wire.durations import rfc3339
-from tests.chaos.mortal import mortal
+from tests.chaos.mortal import Mortal, mortal
 from tests.e2e.audit import Audit
 from tests.e2e.frozen import ONE, Frozen, standing, thawed
 from tests.e2e.scene import Scene
@@ -124,7 +124,7 @@ async def test_taken_over_as_it_stands(scene: Scene, name: str):
     before, left = await standing(scene), await scene.rollout()
     audit = Audit(scene.namespace)
     async with mortal(scene) as controller:
-        await scene.until("at work", controller.ready)
+        await scene.until("at work", lambda: is_ready(controller))
         wrote = {one for one in await audit.quiet() if not one.startswith(("get/", "list/", "watch/"))}
         assert wrote <= situation.writes
         assert await standing(scene) == before
@@ -137,6 +137,11 @@ async def test_taken_over_as_it_stands(scene: Scene, name: str):
         await scene.until("routes given back", lambda: given_back(scene, situation.routed))
     names = {one["metadata"]["name"] for one in await scene.all(REPLICA_SET)}
     assert names == {key.partition("/")[2] for key in before if key.startswith("ReplicaSet/")}
+
+
+async def is_ready(controller: Mortal) -> bool:
+    """It has seen everything."""
+    return await controller.ready() == 200
 
 
 def kept(status: dict[str, Any]) -> dict[str, Any]:
