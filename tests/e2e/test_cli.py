@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import sys
 from typing import Any, NamedTuple
@@ -10,7 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from rollouts.api.kinds import DEPLOYMENT
-from tests.e2e.scene import Scene, ingress, pause, rollout, service, weight
+from tests.e2e.scene import PATIENCE, Scene, ingress, pause, rollout, service, weight
 
 STEPS = [weight(25), pause(), weight(50), pause()]
 BASIC = {"canary": {"steps": STEPS, "maxSurge": 1, "maxUnavailable": 0}}
@@ -195,16 +196,28 @@ async def test_a_watch_tells_a_release_line_by_line(scene, person):
     watching = await person.begins("get", "web", "--watch")
     first = await watching.stdout.readline()
     await person.types("set", "image", "web", "web=web:v2")
+    # it has watches of its own, of several kinds: what it has not told yet when the Rollout goes, it never tells
+    async with asyncio.timeout(PATIENCE):
+        await heard(watching, "image web:v2 is canary", "pod web-.*")
     await scene.step(1)
     await scene.kubectl("delete", "rollout", "web")
-    out, errors = await watching.communicate()
+    _, errors = await watching.communicate()
     assert (first, errors.decode()) == (
         b"Name:         web\n",
         f"error: Rollout 'web' in namespace '{scene.namespace}' was deleted\n",
     )
-    told = [line.partition("  ")[2] for line in out.decode().splitlines()]
-    assert "image web:v2 is canary" in told
-    assert any(line.startswith("pod web-") for line in told)
+
+
+async def heard(watching: asyncio.subprocess.Process, *words: str) -> None:
+    """Read on until lines were told that are like each of *words*; fails where it ends before."""
+    missing, seen = set(words), ""
+    async for line in watching.stdout:
+        seen += line.decode()
+        told = line.decode().rstrip("\n").partition("  ")[2]
+        missing -= {word for word in missing if re.fullmatch(word, told)}
+        if not missing:
+            return
+    raise AssertionError(f"it ended without {missing}: {seen}")
 
 
 async def test_a_watch_ends_with_ctrl_c(scene, person):

@@ -170,7 +170,7 @@ async def test_every_kind_of_patch_is_accepted(client, namespace):
 async def test_the_lease_goes_from_hand_to_hand(client, namespace):
     def candidate(identity):
         return Lease(
-            client, Key(namespace, "lock"), identity, clock=SystemClock(), duration=3, renew_deadline=2, retry=0.5
+            client, Key(namespace, "lock"), identity, clock=SystemClock(), duration=6, renew_deadline=5, retry=1
         )
 
     a, b = candidate("a"), candidate("b")
@@ -185,11 +185,11 @@ async def test_the_lease_goes_from_hand_to_hand(client, namespace):
         async with a.held():
             a.check()
             await client.fenced(a.check).create(CONFIG_MAP, namespace, config_map("by-a"))
-            await asyncio.sleep(4)
+            await asyncio.sleep(7)
             assert (a.is_leading, b.is_leading) == (True, False)
         with pytest.raises(NotLeading):
             a.check()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await taken.wait()
         spec = msgspec.json.decode(await client.get(LEASE, Key(namespace, "lock")))["spec"]
         assert (spec["holderIdentity"], spec["leaseTransitions"]) == ("b", 1)
@@ -209,7 +209,7 @@ async def test_events_are_stored_and_counted(client, namespace):
     async with background(events=recorder.run()):
         for _ in range(3):
             recorder.record(CONFIG_MAP, about, "Tested", "it works")
-            await recorder.flush(10)
+            await recorder.flush(30)
     (found,) = await client.list(EVENT, namespace)
     assert (found["count"], found["source"]["component"], found["involvedObject"]["name"], recorder.dropped) == (
         3,

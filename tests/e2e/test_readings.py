@@ -82,13 +82,15 @@ async def test_a_server_that_never_answers(scene: Scene):
 
 async def test_limits_delays_and_counts(scene: Scene):
     metrics = [
-        {**metric(condition="false", count=5, interval="1s", failureLimit=2), "name": "failed"},
+        # The run's start and measurements are told in whole seconds, each cut by itself: the third may come before
+        # two seconds are over, the fourth does not.
+        {**metric(condition="false", count=5, interval="1s", failureLimit=3), "name": "failed"},
         {**metric(count=2, interval="1s", initialDelay="2s"), "name": "late"},
     ]
     status = await measured(scene, *metrics, phase="Failed")
-    assert status["message"] == 'Metric "failed" assessed Failed due to failed (3) > failureLimit (2)'
+    assert status["message"] == 'Metric "failed" assessed Failed due to failed (4) > failureLimit (3)'
     results = {result["name"]: result for result in status["metricResults"]}
-    assert (results["failed"]["failed"], results["failed"]["count"]) == (3, 3)
+    assert (results["failed"]["failed"], results["failed"]["count"]) == (4, 4)
     began = datetime.fromisoformat(status["startedAt"])
     late = datetime.fromisoformat(results["late"]["measurements"][0]["startedAt"])
     assert (late - began).total_seconds() >= 2
