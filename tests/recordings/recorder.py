@@ -59,7 +59,7 @@ async def record(client: Client, situation: str, is_whole: Callable[[list[Row]],
                 await (SITUATIONS | OURS)[situation](recording)
         except TimeoutError:
             recording.note(f"recording ended after {LONGEST:g} s")
-        await recording.until(lambda: is_whole(recording.rows), LATE)
+        await recording.whole(is_whole, LATE)
         if situation in OURS:
             await recording.settle(AFTERWARDS)
         else:

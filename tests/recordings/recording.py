@@ -133,6 +133,19 @@ class Recording:
             await asyncio.sleep(0.05)
         return True
 
+    async def whole(self, is_whole: Callable[[list[Row]], bool], within: float) -> None:
+        """Wait at most *within* seconds until the rows are whole; asked again only when there are more."""
+        length = -1
+
+        def is_so() -> bool:
+            nonlocal length
+            if length == len(self.rows):
+                return False
+            length = len(self.rows)
+            return is_whole(self._in_order())
+
+        await self.until(is_so, within)
+
     async def sees(self, what: str, is_so: Callable[[], bool], within: float = PATIENCE) -> None:
         """Wait until something has been seen; noted if never."""
         if not await self.until(is_so, within):
@@ -181,10 +194,13 @@ class Recording:
             yield
             for watch in watches:
                 watch.cancel()
-        # Watches of several kinds keep no order among them; versions are counted across all kinds.
-        self.rows = [self.rows[index] for index in sorted(range(len(self.rows)), key=self._order.__getitem__)]
+        self.rows = self._in_order()
         with suppress(ApiError):
             await self.client.delete(NAMESPACE, Key("", self.namespace))
+
+    def _in_order(self) -> list[Row]:
+        """Watches of several kinds keep no order among them; versions are counted across all kinds."""
+        return [self.rows[index] for index in sorted(range(len(self.rows)), key=self._order.__getitem__)]
 
     def _add(self, row: Row, version: int) -> None:
         self.rows.append({"t": self._now(), **row})

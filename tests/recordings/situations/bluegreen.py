@@ -15,6 +15,7 @@ from tests.recordings.objects import (
     weight,
 )
 from tests.recordings.recording import Recording
+from tests.recordings.situations.ours.words import sized
 
 
 def blue_green(**settings: Any) -> Manifest:
@@ -69,6 +70,7 @@ async def bluegreen_abort(x: Recording) -> None:
     await x.abort()
     await x.phase("Degraded")
     await x.look_on(6)
+    await sized(x, 2, 0)
     await x.retry()
     await x.phase("Paused")
     await x.promote()

@@ -5,6 +5,7 @@ import time
 from rollouts.api.kinds import ROLLOUT
 from tests.recordings.objects import canary, pause, rollout, weight
 from tests.recordings.recording import Recording
+from tests.recordings.situations.ours.words import paused_at, sized
 
 
 async def canary_basic(x: Recording) -> None:
@@ -33,8 +34,7 @@ async def canary_promote(x: Recording) -> None:
     await x.phase("Paused")
     await x.look_on(1)
     await x.promote()
-    await x.look_on(0.5)
-    await x.phase("Paused")
+    await paused_at(x, 3)
     await x.look_on(3)
     await x.promote()
     await x.phase("Healthy")
@@ -54,6 +54,7 @@ async def canary_abort_retry(x: Recording) -> None:
     await x.abort()
     await x.phase("Degraded")
     await x.look_on(4)
+    await sized(x, 2, 0)
     await x.retry()
     await x.phase("Paused")
     await x.look_on(3)
@@ -67,6 +68,7 @@ async def canary_abort_fix_forward(x: Recording) -> None:
     await x.abort()
     await x.phase("Degraded")
     await x.look_on(4)
+    await sized(x, 2, 0)
     await x.image("3")
     await x.phase("Paused")
     await x.look_on(3)
@@ -133,8 +135,10 @@ async def canary_scaled_while_paused(x: Recording) -> None:
     await x.look_on(3)
     await x.patch({"spec": {"replicas": 8}})
     await x.look_on(6)
+    await sized(x, 1, 6)
     await x.patch({"spec": {"replicas": 4}})
     await x.look_on(5)
+    await sized(x, 1, 3)
     await x.promote()
     await x.phase("Healthy")
 

@@ -15,6 +15,7 @@ from tests.recordings.objects import (
     nginx as by_nginx,
 )
 from tests.recordings.recording import Recording
+from tests.recordings.situations.ours.words import paused_at
 
 
 async def nginx(x: Recording) -> None:
@@ -24,9 +25,8 @@ async def nginx(x: Recording) -> None:
     await x.create(rollout(canary(*steps, **by_nginx(), scaleDownDelaySeconds=5)))
     await x.phase("Healthy")
     await x.image("2")
+    await paused_at(x, 3)
     await x.look_on(2)
-    await x.phase("Paused")
-    await x.look_on(4)
     await x.promote()
     await x.look_on(1)
     await x.phase("Healthy")
@@ -63,8 +63,7 @@ async def nginx_canary_scale(x: Recording) -> None:
     await x.create(rollout(canary(*scales, **by_nginx())))
     await x.phase("Healthy")
     await x.image("2")
-    await x.look_on(12)
-    await x.phase("Paused")
+    await paused_at(x, 7)
     await x.look_on(3)
     await x.promote()
     await x.look_on(1)
@@ -102,9 +101,8 @@ async def gatewayapi(x: Recording) -> None:
     await x.create(rollout(canary(*steps, **split)))
     await x.phase("Healthy")
     await x.image("2")
-    await x.look_on(3)
-    await x.phase("Paused")
-    await x.look_on(4)
+    await paused_at(x, 3)
+    await x.look_on(2)
     await x.promote()
     await x.look_on(1)
     await x.phase("Healthy")
@@ -118,8 +116,7 @@ async def nginx_dynamic_stable(x: Recording) -> None:
     await x.create(rollout(canary(*steps, **by_nginx(), dynamicStableScale=True)))
     await x.phase("Healthy")
     await x.image("2")
-    await x.look_on(6)
-    await x.phase("Paused")
+    await paused_at(x, 3)
     await x.look_on(5)
     await x.abort()
     await x.phase("Degraded")

@@ -11,10 +11,21 @@ from tests.recordings.recording import Recording
 TEMPLATES = Path(__file__).parent.parent / "manifests/hash-vectors.yaml"
 
 
+async def _deployed(x: Recording, replicas: int) -> None:
+    """The Deployment, with all its pods."""
+
+    def is_there() -> bool:
+        found = x.states.get(("Deployment", "dep"), {}).get("status", {})
+        return bool(found.get("availableReplicas") == replicas)
+
+    await x.create(deployment(replicas))
+    await x.look_on(4)
+    await x.sees(f"{replicas} pods of the Deployment", is_there)
+
+
 async def workloadref(x: Recording) -> None:
     """A Deployment taken over, then a new image in it."""
-    await x.create(deployment(2))
-    await x.look_on(4)
+    await _deployed(x, 2)
     await x.create(referring(canary(weight(50), pause(1)), 2, "onsuccess"))
     await x.phase("Healthy")
     await x.look_on(4)
@@ -25,8 +36,7 @@ async def workloadref(x: Recording) -> None:
 
 async def workloadref_progressively(x: Recording) -> None:
     """A Deployment that shrinks as the Rollout grows."""
-    await x.create(deployment(4))
-    await x.look_on(4)
+    await _deployed(x, 4)
     await x.create(referring(canary(), 4, "progressively"))
     await x.phase("Healthy")
     await x.look_on(5)

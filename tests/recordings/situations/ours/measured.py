@@ -21,6 +21,7 @@ from tests.recordings.situations.ours.words import (
     released,
     run_is,
     runs,
+    said_last,
     sized,
     status,
 )
@@ -177,6 +178,7 @@ async def background_starts_later(x: Recording) -> None:
     template = analysis_template("t", metric)
     await _released_to_2(x, *steps, template=template, replicas=4, analysis=watching("t", startingStep=2))
     await paused_at(x, 1)
+    await said_last(x, "RolloutPaused")
     await x.promote()
     await aborted(x)
     await run_is(x, "Failed")

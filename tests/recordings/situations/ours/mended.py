@@ -16,7 +16,16 @@ from tests.recordings.objects import (
 )
 from tests.recordings.recording import Recording
 from tests.recordings.situations.ours.measured import judged
-from tests.recordings.situations.ours.words import aborted, is_current, paused_at, released, sized, status, tells
+from tests.recordings.situations.ours.words import (
+    aborted,
+    is_current,
+    paused_at,
+    released,
+    said_last,
+    sized,
+    status,
+    tells,
+)
 
 QUICK = {"scaleDownDelaySeconds": 2, "abortScaleDownDelaySeconds": 2}
 
@@ -40,6 +49,7 @@ async def _routed_at_50(x: Recording) -> None:
     await released(x, 1)
     await x.image("2")
     await paused_at(x, 1)
+    await said_last(x, "RolloutPaused")
 
 
 async def steps_wrong_at_a_pause(x: Recording) -> None:

@@ -27,6 +27,7 @@ from tests.recordings.situations.ours.words import (
     paused_at,
     released,
     revision_of,
+    said_last,
     sized,
     status,
 )
@@ -138,6 +139,7 @@ async def ingress_annotations_edited(x: Recording) -> None:
     await _begun(x, canary(weight(50), pause(), **_by_header("X-Insider"), **QUICK))
     await x.image("2")
     await paused_at(x, 1)
+    await said_last(x, "RolloutPaused")
     edited = {"additionalIngressAnnotations": {"canary-by-header": "X-Team"}}
     await x.patch({"spec": {"strategy": {"canary": {"trafficRouting": {"nginx": edited}}}}})
     await x.sees("the header", lambda: _annotation(x, "canary-by-header") == "X-Team")

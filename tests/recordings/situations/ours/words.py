@@ -141,6 +141,16 @@ async def heard(x: Recording, phase: str) -> None:
     await x.sees(f"a run known to be {phase}", lambda: judge(x).get("status") == phase, LONGEST)
 
 
+async def said_last(x: Recording, reason: str) -> None:
+    """Wait until this is the last Event of the release: what is said again before it was written is told once."""
+
+    def is_so() -> bool:
+        events = story(x.rows).get("events of release", [""])
+        return str(events[-1]).startswith(f"Normal {reason}: ")
+
+    await x.sees(f"{reason} said", is_so, LONGEST)
+
+
 async def tells(x: Recording, sequence: str, *values: Any) -> None:
     """Wait until a sequence of the recording's story is this."""
     await x.sees(f"{sequence} {values}", lambda: story(x.rows).get(sequence) == list(values), LONGEST)
