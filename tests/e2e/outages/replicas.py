@@ -129,6 +129,11 @@ async def leads(one: Replica, before: int = 0) -> bool:
     return one.has_led > before
 
 
+async def is_alive(one: Replica) -> bool:
+    """Whether /healthz says that all is well, within a second."""
+    return await one.healthz() == "ok"
+
+
 async def says(one: Replica, text: str) -> bool:
     """Whether /readyz begins so."""
     return (await one.readyz()).startswith(text)

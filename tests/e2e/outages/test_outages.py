@@ -18,7 +18,17 @@ from rollouts.sandbox.parts import Part
 from tests.chaos.mortal import mortal, owned
 from tests.e2e.audit import Audit
 from tests.e2e.faults.course import AFTER_VERDICT, JUDGED, canary
-from tests.e2e.outages.replicas import QUICK, Replica, Watched, kept_running, none_lost, pair, says, watched
+from tests.e2e.outages.replicas import (
+    QUICK,
+    Replica,
+    Watched,
+    is_alive,
+    kept_running,
+    none_lost,
+    pair,
+    says,
+    watched,
+)
 from tests.e2e.scene import Scene, pause, weight
 
 # As deployed: an outage of the API server is longer than its leader trusts its Lease.
@@ -88,7 +98,7 @@ async def test_nothing_can_be_written_for_a_while(scene: Scene, name: str):
         async with away(scene, OUTAGES[name]):
             for one in (first, second):
                 await scene.until("trouble told", partial(says, one, "not ready: the API server has answered no"))
-                assert await one.healthz() == "ok"
+                await scene.until("alive", partial(is_alive, one))
         await scene.step(5)
         await scene.until("the proxy follows", partial(follows, release))
         await scene.promote()
