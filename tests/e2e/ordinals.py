@@ -1,8 +1,8 @@
 """Words in which tests of StatefulSet canaries are written, and a diary of what befell the pods, in order."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
 import msgspec
@@ -54,31 +54,55 @@ class Diary:
     """What befell pods: `db-4 v1 born`, `… ready`, `… unready`, `… ends` (somebody deleted it), `… gone`."""
 
     def __init__(self) -> None:
-        self.lines: list[str] = []
+        self._written: list[tuple[int, str]] = []
         self._ready: dict[str, bool] = {}
         self._ending: set[str] = set()
         self._weight = 0
 
     def note(self, change: str, found: dict[str, Any]) -> None:
         """Take in one event of a watch."""
+        at = int(found["metadata"]["resourceVersion"])
         if found["kind"] == POD.name:
-            self._note_pod(change, found)
+            self._written += [(at, line) for line in self._of_pod(change, found)]
         elif (weight := weight_of(found)) is not None and weight != self._weight:
             self._weight = weight
-            self.lines.append(f"weight {weight}")
+            self._written.append((at, f"weight {weight}"))
 
-    def _note_pod(self, change: str, pod: dict[str, Any]) -> None:
+    def _of_pod(self, change: str, pod: dict[str, Any]) -> Iterator[str]:
         uid, who = pod["metadata"]["uid"], f"{pod['metadata']['name']} {version(pod)}"
         if uid not in self._ready:
-            self.lines.append(f"{who} born")
+            yield f"{who} born"
         if pod["metadata"].get("deletionTimestamp") and uid not in self._ending:
             self._ending.add(uid)
-            self.lines.append(f"{who} ends")
+            yield f"{who} ends"
         elif is_ready(pod) != self._ready.get(uid, False) and uid not in self._ending:
-            self.lines.append(f"{who} {'ready' if is_ready(pod) else 'unready'}")
+            yield f"{who} {'ready' if is_ready(pod) else 'unready'}"
         self._ready[uid] = is_ready(pod)
         if change == "DELETED":
-            self.lines.append(f"{who} gone")
+            yield f"{who} gone"
+
+    @property
+    def lines(self) -> list[str]:
+        """Everything, in the order in which the API server stored it, though each kind has a watch of its own."""
+        return [line for _, line in sorted(self._written, key=lambda written: written[0])]
+
+    async def says(self, scene: Scene, *wanted: str) -> None:
+        """Wait until it has these lines: a watch may be slower than who asks."""
+
+        async def has_all() -> bool:
+            return set(wanted) <= set(self.lines)
+
+        await scene.until(f"said {wanted}", has_all)
+
+    async def tells(self, scene: Scene, wanted: list[str], *of: str) -> None:
+        """Fails unless `told` is *wanted*; waits, as `says` does, for as many lines."""
+
+        async def is_long() -> bool:
+            return len(self.told(*of)) >= len(wanted)
+
+        with suppress(AssertionError):
+            await scene.until(f"told {wanted}", is_long)
+        assert self.told(*of) == wanted
 
     def told(self, *of: str) -> list[str]:
         """The lines that end in one of *of*; who ends and who gets ready where nothing is said."""
@@ -86,15 +110,14 @@ class Diary:
 
     def forget(self) -> None:
         """Begin anew."""
-        self.lines.clear()
+        self._written.clear()
 
 
 @asynccontextmanager
 async def diary(scene: Scene, *routes: Kind) -> AsyncIterator[Diary]:
     """Write down, while the body runs, what befalls the pods of the namespace; those already there go unmentioned.
 
-    With *routes* also the canary's weight, as `weight 40`. Kinds are watched apart: what happens to two of them within
-    some milliseconds may change places.
+    With *routes* also the canary's weight, as `weight 40`.
     """
     found = Diary()
     async with asyncio.TaskGroup() as group, AsyncExitStack() as ends:

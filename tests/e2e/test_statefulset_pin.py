@@ -124,14 +124,14 @@ async def test_with_the_policy_an_apply_changes_the_image_and_never_the_partitio
         assert (await found_set(scene))["metadata"]["generation"] == generation
         await apply(scene, stateful_set("web:v2", **partition(0)), *way)
         await scene.step(1)
-        assert told.told() == ["db-4 v1 ends", "db-4 v2 ready", "db-3 v1 ends", "db-3 v2 ready"]
+        await told.tells(scene, ["db-4 v1 ends", "db-4 v2 ready", "db-3 v1 ends", "db-3 v2 ready"])
         told.forget()
         await apply(scene, stateful_set("web:v2", **partition(0)), *way)
         await scene.kubectl("patch", "statefulset", "db", "-p", '{"spec":{"updateStrategy":{"rollingUpdate":null}}}')
         assert await partition_of(scene) == 3
         await scene.promote()
         await scene.phase("Healthy")
-        assert told.told() == [line for n in (2, 1, 0) for line in (f"db-{n} v1 ends", f"db-{n} v2 ready")]
+        await told.tells(scene, [line for n in (2, 1, 0) for line in (f"db-{n} v1 ends", f"db-{n} v2 ready")])
     assert await scene.events("PartitionReset") == []
 
 

@@ -104,7 +104,7 @@ async def test_an_abort_under_load_loses_no_request_and_a_retry_neither(scene: S
             await abort(scene)
             await scene.phase("Degraded")
             await stand(scene, *["v1"] * 5)
-            assert told.told() == BACK
+            await told.tells(scene, BACK)
         await scene.until("only v1", lambda: only(load, scene, "v1"))
         await retry(scene)
         await scene.step(1)
@@ -116,12 +116,14 @@ async def test_weight_follows_available_pods_and_leaves_before_they_do(scene: Sc
     async with under_load(scene, way), diary(scene, way.kind) as told:
         await bump(scene, "web:v2")
         await scene.step(1)
+        await told.says(scene, "db-3 v2 ready", "weight 40")
         assert told.told("ready", "40")[-1] == "weight 40"
         assert told.told("ready", "40").count("db-3 v2 ready") == 1
         told.forget()
         await abort(scene)
         await scene.phase("Degraded")
         await stand(scene, *["v1"] * 5)
+        await told.says(scene, "weight 0", "db-3 v1 ready")
         assert [line for line in told.told("ends", "ready", "0") if line != "weight 0"] == BACK
         assert told.told("ends", "0")[0] == "weight 0"
 

@@ -52,7 +52,7 @@ async def test_a_canary_on_its_way_keeps_its_share_when_scaled(scene: Scene):
     await scale(scene, 8)
     await scene.step(1)
     await stand(scene, *OF_EIGHT)
-    assert await partition_of(scene) == 4
+    await scene.until("partition 4", lambda: partition_is(scene, 4))
 
 
 async def test_what_is_born_new_though_nobody_wants_it_goes_back(scene: Scene):
@@ -61,6 +61,7 @@ async def test_what_is_born_new_though_nobody_wants_it_goes_back(scene: Scene):
     async with diary(scene) as told:
         await scale(scene, 8)
         await stand(scene, *OF_EIGHT)
+        await told.says(scene, "db-3 v1 ready")
         assert back_one_by_one(told, stays={"db-4", "db-5", "db-6", "db-7"})
 
 
@@ -97,8 +98,8 @@ async def test_an_idle_statefulset_is_scaled_as_if_nobody_managed_it(scene: Scen
     for replicas in (8, 3):
         await scale(scene, replicas)
         await stand(scene, *["v1"] * replicas)
-    status = (await scene.phase("Healthy"))["status"]
-    assert (status["replicas"], (await scene.rollout())["metadata"]["generation"]) == (3, generation)
+    await scene.until("three counted", lambda: counts(scene, 3))
+    assert (await scene.phase("Healthy"))["metadata"]["generation"] == generation
     assert len(await scene.events("RolloutUpdated")) == told
 
 
@@ -107,7 +108,7 @@ async def test_a_deleted_pod_comes_back_in_the_revision_of_its_place(scene: Scen
     await half_way(scene)
     async with diary(scene) as told:
         await scene.client.delete(POD, Key(scene.namespace, pod))
-        await scene.until("back", lambda: says(told, f"{pod} {comes_back} ready"))
+        await told.says(scene, f"{pod} {comes_back} ready")
         await stand(scene, "v1", "v1", "v1", "v2", "v2")
         assert {line.split()[0] for line in told.lines} == {pod}
     await scene.step(1)
@@ -152,8 +153,8 @@ async def has(scene: Scene, tag: str) -> bool:
     return tag in (await versions(scene)).values()
 
 
-async def says(told: Diary, line: str) -> bool:
-    return line in told.lines
+async def counts(scene: Scene, pods: int) -> bool:
+    return (await scene.rollout())["status"]["replicas"] == pods
 
 
 def back_one_by_one(told: Diary, stays: set[str]) -> bool:
