@@ -29,6 +29,10 @@ def waiting(thing: dict) -> str:
     return status.get("state", {}).get("waiting", {}).get("reason", "")
 
 
+def uids(inside) -> dict[str, str]:
+    return {one["metadata"]["name"]: one["metadata"]["uid"] for one in inside.get("pods")["items"]}
+
+
 def test_a_pod_runs_on_the_node_with_an_address_and_is_ready(inside, eventually):
     inside.apply(pod("web"))
     seen = eventually(lambda: (one := inside.get("pod", "web")) and conditions(one).get("Ready") == "True" and one)
@@ -116,6 +120,7 @@ def test_a_stateful_sets_pods_come_one_after_the_other(inside, eventually):
     spec = {"replicas": 3, "serviceName": "db", "selector": {"matchLabels": {"app": "db"}}, "template": template}
     inside.apply({"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "db"}, "spec": spec})
     eventually(lambda: inside.get("statefulset", "db")["status"].get("availableReplicas") == 3)
+    before = inside.get("pod", "db-0")["metadata"]["uid"]
     inside.kubectl("delete", "pod", "db-0", "--wait=false")
-    eventually(lambda: inside.get("statefulset", "db")["status"].get("availableReplicas") == 2)
+    eventually(lambda: before not in (seen := uids(inside)).values() and "db-0" in seen)
     eventually(lambda: inside.get("statefulset", "db")["status"].get("availableReplicas") == 3)
