@@ -32,6 +32,9 @@ async def test_bad_input(scene: Scene, kind: str):
         return
     await given(scene, row)
     await others_are_served(scene)
+    if row.invalid or row.held:
+        await scene.said("InvalidSpec" if row.invalid else "ReplicaSetCreateError")
+    await Audit(scene.namespace).quiet()
     events = await warnings(scene, row)
     assert all(count == 1 for count in events.values()), events
     await rests(scene, row)
@@ -109,7 +112,6 @@ async def others_are_served(scene: Scene) -> None:
 
 async def rests(scene: Scene, row: Row) -> None:
     """However often it is touched, nothing is asked or written any more; only refused pods are tried ever more slowly."""
-    await Audit(scene.namespace).quiet()
     audit = Audit(scene.namespace)
     for number in range(TOUCHES):
         await scene.patch({"metadata": {"annotations": {"touched": str(number)}}}, name=row.told)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rollouts.api.kinds import ANALYSIS_RUN, REPLICA_SET
+from rollouts.api.kinds import ANALYSIS_RUN, POD, REPLICA_SET
 from tests.e2e.scene import HASH_LABEL, SERVICE, Scene, ingress, rollout, service
 
 MANUAL = {"autoPromotionEnabled": False}
@@ -76,12 +76,13 @@ async def test_back_within_the_delay_makes_no_pod_and_waits_for_nobody(scene: Sc
         await scene.promote()
         await scene.phase("Healthy")
         await scene.until("delay begun", lambda: waiting(scene, "web:v1"))
-        made = {event["message"] for event in await scene.events("SuccessfulCreate")}
+        made = {event["message"] for event in await scene.said("SuccessfulCreate", 6)}
         await scene.image("web:v1")
         await scene.until("back", lambda: same(scene, first))
         rollout_now = await scene.phase("Healthy")
     assert rollout_now["status"]["stableRS"] == first
     assert {event["message"] for event in await scene.events("SuccessfulCreate")} == made
+    assert {f"Created pod: {pod['metadata']['name']}" for pod in await scene.all(POD)} == made
     assert len(await scene.said("RolloutCompleted", text="Fast rollback")) == 1
     assert load.report().total.failed == 0
 
@@ -161,4 +162,4 @@ async def test_an_aborted_preview_is_never_shown_to_users_and_passes_its_pause_w
     await scene.image("web:v2")
     await scene.phase("Paused")
     assert await active(scene) == first
-    assert {event["message"].split("'")[5] for event in await scene.events("SwitchService")} == {first}
+    assert {event["message"].split("'")[5] for event in await scene.said("SwitchService")} == {first}

@@ -89,6 +89,7 @@ async def test_after_a_release_git_and_cluster_agree(scene: Scene, routing: dict
     applied = manifests(scene, "web:v2", routing)[2 if way == "server" else 0 :]
     await put(scene, ("apply", *APPLY[way]), applied)
     await scene.until("released", lambda: settled(scene, "web:v2"))
+    await scene.until("given back", lambda: has_roads(scene, before))
     await audit.quiet()
     # kubectl diff fails where there is a difference
     assert await put(scene, ("diff", *APPLY[way]), applied) == ""
@@ -114,6 +115,10 @@ async def roads(scene: Scene) -> dict[str, Any]:
     kept = {key: metadata.get(key) for key in ("labels", "annotations", "finalizers", "ownerReferences")}
     owners = sorted({entry["manager"] for entry in metadata["managedFields"]} - {"traefik"})
     return {**kept, "spec": found["spec"], "owners": [one for one in owners if "rollouts" in one]}
+
+
+async def has_roads(scene: Scene, wanted: dict[str, Any]) -> bool:
+    return await roads(scene) == wanted
 
 
 async def test_an_absent_replicas_is_the_only_field_that_is_written(scene: Scene):

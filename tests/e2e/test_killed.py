@@ -8,20 +8,11 @@ import pytest
 
 from tests.chaos.mortal import Mortal, mortal, owned
 from tests.e2e.scene import Scene, ingress, pause, rollout, service, weight
+from tests.e2e.witness import Witness, witness
 
 SEED = int(os.environ.get("ROLLOUTS_SEED", "20261121"))
 KILLS = 10
 STEPS = [weight(25), pause(1), weight(50), pause(1), weight(75), pause(1)]
-
-
-async def watch_weights(scene: Scene, seen: list[int]) -> None:
-    """The canary's weights in the order in which a client sees them."""
-    while True:
-        status = (await scene.rollout()).get("status", {})
-        weights = status.get("canary", {}).get("weights")
-        if weights and (not seen or seen[-1] != weights["canary"]["weight"]):
-            seen.append(weights["canary"]["weight"])
-        await asyncio.sleep(0.02)
 
 
 async def release(scene: Scene, controller: Mortal, moments: list[float]) -> tuple[list[int], dict]:
@@ -35,9 +26,7 @@ async def release(scene: Scene, controller: Mortal, moments: list[float]) -> tup
     mine = owned(scene, rollout({"canary": {**routing, "steps": STEPS, "scaleDownDelaySeconds": 1}}))
     await scene.apply(service("stable"), service("canary"), ingress("web", host, "stable"), mine)
     await scene.phase("Healthy")
-    seen: list[int] = []
-    async with asyncio.TaskGroup() as group:
-        watching = group.create_task(watch_weights(scene, seen), name="weights")
+    async with witness(scene.client, scene.namespace) as seen:
         await scene.image("web:v2")
         for moment in moments:
             await asyncio.sleep(moment)
@@ -45,8 +34,13 @@ async def release(scene: Scene, controller: Mortal, moments: list[float]) -> tup
             await controller.start()
         await scene.phase("Healthy", seconds=180)
         await scene.until("old pods gone", lambda: settled(scene), seconds=180)
-        watching.cancel()
-    return seen, outcome(await scene.rollout(), await scene.sizes())
+        await scene.until("weights seen", lambda: ends_at(seen, 0))
+    return seen.weights(), outcome(await scene.rollout(), await scene.sizes())
+
+
+async def ends_at(seen: Witness, weight: int) -> bool:
+    """A watch may be slower than who asks."""
+    return seen.weights()[-1:] == [weight]
 
 
 async def settled(scene: Scene) -> bool:
