@@ -14,6 +14,7 @@ import yaml
 from rollouts.wire.durations import parse_go_duration
 from tests.e2e.twins import Player, fitted
 from tests.recordings.comparer import Difference, differences, is_of_progress
+from tests.recordings.recorder import LATE
 from tests.recordings.recording import Recording
 from tests.recordings.rules import is_part
 from tests.recordings.story import Row
@@ -75,12 +76,17 @@ async def test_simulator_and_cluster_agree(name, client, controller):
     x = Recording(client, place_of(name))
     async with x.recorded():
         simulated = await Player(x, fitted(SCENARIOS[name])).play()
+        await x.whole(lambda rows: not disagreements(name, simulated, rows), LATE)
         await x.look_on(2)
-    real = [row for row in x.rows if not is_a_deployments(row)]
-    found = [
-        str(one) for one in differences(simulated, real) if not is_coalesced(name, one) and not is_of_progress(one)
-    ]
+    found = disagreements(name, simulated, x.rows)
     assert not found, "\n".join(found)
+
+
+def disagreements(name: str, simulated: list[Row], rows: list[Row]) -> list[str]:
+    """What the two of a scenario tell differently."""
+    real = [row for row in rows if not is_a_deployments(row)]
+    found = differences(simulated, real)
+    return [str(one) for one in found if not is_coalesced(name, one) and not is_of_progress(one)]
 
 
 def is_a_deployments(row: Row) -> bool:
