@@ -54,8 +54,8 @@ class RolloutController:
         match self._look(key):
             case Gone():
                 self._forget(key)
-                await tidy_up(key, self._stores, self._client)
-                return None
+                again = await tidy_up(key, self._stores, self._client)
+                return now + again if again else None
             case Stale() as stale:
                 self._stand_still(key, stale.why, now)
                 return now + stale.patience

@@ -188,7 +188,9 @@ def informers(
     ours, all_of_them = settings.selector, ""
     own: dict[str, Informer[Any]] = {
         "rollouts": begin.lean(ROLLOUT, Rollout, ours, {BY_LABEL: labelled, BY_NAMESPACE: namespace_of}),
-        "replica_sets": begin.lean(REPLICA_SET, ReplicaSet, keys.HASH_LABEL, {BY_OWNER: owners}),
+        "replica_sets": begin.lean(
+            REPLICA_SET, ReplicaSet, keys.HASH_LABEL, {BY_OWNER: owners, BY_NAMESPACE: namespace_of}
+        ),
         "plain_replica_sets": begin.lean(REPLICA_SET, ReplicaSet, PLAIN),
         "services": begin.lean(SERVICE, Service, all_of_them, {BY_MARK: marked_for}),
         "endpoint_slices": begin.lean(ENDPOINT_SLICE, EndpointSlice, SERVICE_NAME, {BY_SERVICE: service_of}),

@@ -47,7 +47,7 @@ FORMS = {
     "cluster_templates": (kinds.CLUSTER_ANALYSIS_TEMPLATE, AnalysisTemplate),
 }
 INDEXES = {
-    "replica_sets": {BY_OWNER: owners},
+    "replica_sets": {BY_OWNER: owners, BY_NAMESPACE: namespace_of},
     "runs": {BY_OWNER: owners},
     "endpoint_slices": {BY_SERVICE: service_of},
     "controller_revisions": {BY_OWNER: owners},

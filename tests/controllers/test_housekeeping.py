@@ -1,6 +1,6 @@
 from rollouts.api.keys import HASH_LABEL, MANAGED_BY
 from rollouts.api.meta import Key
-from rollouts.controllers.housekeeping import tidy_up
+from rollouts.controllers.housekeeping import AGAIN, tidy_up
 from tests.controllers.apiserver import cluster
 from tests.controllers.shelves import stores_of
 from tests.planner.lent import SPACE, named, service
@@ -44,14 +44,22 @@ async def test_services_of_a_rollout_that_is_nowhere_select_every_pod(tmp_path):
 async def test_a_rollout_that_another_controller_watches_keeps_its_services(tmp_path):
     async with cluster(tmp_path) as (server, client):
         server.put("rollouts", {"metadata": {"name": "web"}})
-        await tidy_up(WEB, stores_of(*present(server, marked())), client)
+        assert await tidy_up(WEB, stores_of(*present(server, marked())), client) is None
         assert server.wrote() == []
 
 
 async def test_while_its_pods_stand_a_service_leads_to_them(tmp_path):
     async with cluster(tmp_path) as (server, client):
-        await tidy_up(WEB, stores_of(*present(server, marked()), revision(2)), client)
+        assert await tidy_up(WEB, stores_of(*present(server, marked()), revision(2)), client) == AGAIN
         assert server.wrote() == []
+
+
+async def test_once_its_pods_are_gone_nobody_looks_again(tmp_path):
+    async with cluster(tmp_path) as (server, client):
+        stores = stores_of(*present(server, marked(), marked("two", "def")), revision(0), revision(1, "def"))
+        assert await tidy_up(WEB, stores, client) == AGAIN
+        assert server.wrote() == ["patch services one"]
+        assert await tidy_up(WEB, stores_of(*present(server, service("three"))), client) is None
 
 
 async def test_a_service_that_changed_since_is_left_to_the_next_look(tmp_path):

@@ -5,7 +5,7 @@ from datetime import timedelta
 from structlog.testing import capture_logs
 
 from analysis.agenda import Query
-from analysis.answers import Failure, Reading
+from analysis.answers import Failure, Pending, Reading
 from analysis.providers.base import Tools
 from rollouts.api.analysis import AnalysisRun, Metric
 from rollouts.api.meta import Key, Metadata
@@ -130,3 +130,58 @@ async def test_a_run_that_is_forgotten_is_asked_no_more():
         questions.forget("u1")
         await asyncio.sleep(timedelta(minutes=10).total_seconds())
         assert (heard, questions.answers("u1"), questions.hold_until("u1", clock.now())) == ([KEY], (), None)
+
+
+class Beginner(Oracle):
+    """Takes two seconds to begin something that lives on until it is stopped."""
+
+    def __init__(self, clock):
+        super().__init__()
+        self.clock, self.stopped = clock, []
+
+    async def measure(self, config, tools, asked):
+        await asyncio.sleep(2)
+        self.asked.append(asked.metric.name)
+        return Pending(self.clock.now(), {"job-name": asked.metric.name})
+
+    async def cancel(self, config, tools, asked):
+        self.stopped.append(asked.previous.metadata["job-name"])
+        return Reading(None, "")
+
+
+@virtual_time
+async def test_what_was_begun_for_a_run_that_ended_meanwhile_is_stopped():
+    oracle = Beginner(LoopClock())
+    async with asking(oracle) as (questions, heard, clock):
+        questions.ask(run_of(), queries("load"), clock.now())
+        await asyncio.sleep(1)
+        questions.forget("u1")
+        await asyncio.sleep(2)
+        assert (oracle.asked, oracle.stopped, heard) == (["load"], ["load"], [])
+        assert (questions.answers("u1"), questions.hold_until("u1", clock.now())) == ((), None)
+
+
+@virtual_time
+async def test_what_lives_on_for_a_run_that_goes_on_is_left_alone():
+    oracle = Beginner(LoopClock())
+    async with asking(oracle) as (questions, heard, clock):
+        questions.ask(run_of(), queries("load"), clock.now())
+        await eventually(lambda: heard == [KEY])
+        assert (oracle.stopped, questions.answers("u1")[0].outcome.metadata) == ([], {"job-name": "load"})
+
+
+@virtual_time
+async def test_what_was_begun_and_never_written_is_stopped():
+    oracle = Beginner(LoopClock())
+    async with asking(oracle) as (questions, heard, clock):
+        questions.ask(run_of(), queries("load"), clock.now())
+        await eventually(lambda: heard == [KEY])
+        questions.forget("u1")
+        await eventually(lambda: oracle.stopped == ["load"])
+        # what is written is the run's own to stop
+        questions.ask(run_of("u2"), queries("other"), clock.now())
+        await eventually(lambda: len(heard) == 2)
+        questions.settle("u2", questions.answers("u2"))
+        questions.forget("u2")
+        await asyncio.sleep(10)
+        assert oracle.stopped == ["load"]

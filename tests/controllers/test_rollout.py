@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 from rollouts.api.keys import HASH_LABEL
 from rollouts.api.rollout import Rollout
 from rollouts.controllers.gather import Gone, Stale, gather
+from rollouts.controllers.housekeeping import AGAIN
 from rollouts.controllers.journal import Journal
 from rollouts.controllers.metrics import RolloutMetrics
 from rollouts.controllers.rollout import RolloutController
@@ -17,6 +18,7 @@ from rollouts.kube.recorder import Recorder
 from rollouts.planner.reading import read_spec
 from rollouts.runtime.metrics import RequestMetrics
 from rollouts.wire.decode import decode
+from tests.controllers import test_housekeeping as left
 from tests.controllers.apiserver import cluster
 from tests.controllers.running import api, controller, healthy, phase, rollout, set_image
 from tests.controllers.shelves import stores_of
@@ -199,6 +201,14 @@ async def test_a_rollout_deleted_while_in_hand_leaves_no_series(tmp_path):
         assert made.series() != []
         await made.controller.reconcile(seen.metadata.key)
         assert made.series() == []
+
+
+@virtual_time
+async def test_of_a_rollout_that_left_its_pods_the_services_are_looked_at_again(tmp_path):
+    key, stores = lent.rollout().metadata.key, stores_of(left.marked(), left.revision(2))
+    async with cluster(tmp_path) as (_, client):
+        assert await Shadow(client, Gone(), stores=stores).controller.reconcile(key) == LoopClock().now() + AGAIN
+        assert await Shadow(client, Gone()).controller.reconcile(key) is None
 
 
 @virtual_time
