@@ -87,8 +87,12 @@ async def gateway_abort(shop: Scene, load) -> None:
     load.mark("aborted")
     await shop.until("canary gone", lambda: only(shop, "kostiscodefresh/summer-of-k8s-app:v2"))
     assert versions(load, "aborted") == {"v2"}
+    await shop.until("route given back", lambda: is_given_back(shop))
+
+
+async def is_given_back(shop: Scene) -> bool:
     route = await shop.get(HTTP_ROUTE, "argo-rollouts-http-route")
-    assert [ref.get("weight") for ref in route["spec"]["rules"][0]["backendRefs"]] == [1, 1]
+    return [ref.get("weight") for ref in route["spec"]["rules"][0]["backendRefs"]] == [1, 1]
 
 
 async def only(scene: Scene, image: str) -> bool:
