@@ -60,8 +60,8 @@ class About(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """One request. *at* is of the loop's clock; *status* is what the client was answered, *passed* what the API
-    server said: 0 where there was no answer, or nothing was passed on.
+    """One request. *status* is what the client was answered, *passed* what the API server said: 0 where there was no
+    answer, or nothing was passed on. *at*, of the loop's clock: when that was said, however late it arrived.
     """
 
     method: str

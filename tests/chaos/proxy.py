@@ -155,6 +155,7 @@ class Proxy:
         if self._strikes(request, self._faults.refused):
             return self._refuse(request, self._random.choice(self._faults.refusals), 0)
         status, content, kind = await self._ask(request, body)
+        answered = asyncio.get_running_loop().time()
         if 200 <= status < 300 and counts(request.method, request.path):
             self.writes += 1
             self.after_write(self.writes, request)
@@ -164,7 +165,7 @@ class Proxy:
         if self._strikes(request, self._faults.lost):
             return self._refuse(request, self._random.choice(self._faults.losses), status)
         await self._is_up.wait()
-        self._note(request, status, status)
+        self._note(request, status, status, at=answered)
         return web.Response(status=status, body=content, headers={"Content-Type": kind})
 
     def _strikes(self, request: web.Request, share: float) -> bool:
@@ -193,9 +194,11 @@ class Proxy:
             content_type="application/json",
         )
 
-    def _note(self, request: web.Request, status: int, passed: int, *, is_watch: bool = False) -> None:
+    def _note(
+        self, request: web.Request, status: int, passed: int, *, at: float | None = None, is_watch: bool = False
+    ) -> None:
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        now = asyncio.get_running_loop().time()
+        now = asyncio.get_running_loop().time() if at is None else at
         user = self._users.get(token, "")
         self.seen.append(Seen(request.method, request.path, now, user, status, passed, is_watch))
 

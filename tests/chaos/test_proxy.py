@@ -237,6 +237,21 @@ async def test_what_was_sent_before_a_cut_arrives_although_nobody_waits(proxy, u
     await until(lambda: len(upstream.writes) == 1)
 
 
+async def test_an_answer_that_a_cut_holds_back_counts_from_when_it_was_given(proxy, upstream):
+    def cut(*_: object) -> None:
+        proxy.faults = Faults(link=Link.CUT)
+
+    proxy.after_write = cut
+    async with asyncio.TaskGroup() as group:
+        writing = group.create_task(write(proxy), name="write")
+        await until(lambda: upstream.writes and proxy.faults.link is Link.CUT)
+        mended = asyncio.get_running_loop().time()
+        proxy.faults = NONE
+    assert writing.result() == 200
+    (seen,) = proxy.seen
+    assert seen.at < mended
+
+
 async def test_a_refused_link_resets_what_is_open_and_lets_nobody_in(proxy, upstream):
     seen: list[str] = []
     async with asyncio.TaskGroup() as group:
