@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise, zip_longest
+from math import gcd
 from typing import Any
 
 from tests.recordings.story import SAID, Story
@@ -97,6 +98,16 @@ def is_part(some: Sequence, whole: Sequence) -> bool:
     return all(value in rest for value in some)
 
 
+def by_shares(splits: Sequence) -> Sequence:
+    """Splits as the shares they make, told once where they stay; the last exactly."""
+    told: Sequence = []
+    for split in splits:
+        shared = [[weight and weight // gcd(*filter(None, rule)) for weight in rule] for rule in split]
+        if told[-1:] != [shared]:
+            told.append(shared)
+    return [*told, *splits[-1:]]
+
+
 def told_late(events: Sequence) -> Sequence:
     """Without the Warning that a specification is invalid."""
     return [event for event in events if not event.startswith("Warning InvalidSpec: ")]
@@ -181,6 +192,11 @@ RULES = (
         "weights by places.*",
         each(ends),
         "they follow the pods of a StatefulSet, of which several may come and go between two passes; at pauses they agree",
+    ),
+    Allowed(
+        "route .*",
+        each(by_shares),
+        "where the stable Service hears of its pods late, the route is given back at once instead of by way of 100 to 0",
     ),
     Allowed("run .*", each(without_start), "a run of one measurement may be written once, with its verdict"),
     Allowed(

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -83,9 +84,25 @@ def _deletion(kind: str, name: str, states: States) -> Told:
         yield f"{kind} {name}", "deleted"
 
 
+def times_said(rows: Iterable[Row]) -> Counter[str]:
+    """How often each text of Events was said: what is said again may be told by a count alone."""
+    counts: dict[tuple[str, str, str], int] = {}
+    for row in rows:
+        if event := row.get("event"):
+            counts[event["regarding"], event["message"] or "", _text(event)] = event.get("count") or 1
+    said: Counter[str] = Counter()
+    for (*_, text), count in counts.items():
+        said[text] += count
+    return said
+
+
+def _text(event: Raw) -> str:
+    return f"{event['type']} {event['reason']}: {timeless((event['message'] or '').removeprefix(COMBINED))}"
+
+
 def _event(event: Raw) -> Told:
     kind, _, name = event["regarding"].partition("/")
-    text = f"{event['type']} {event['reason']}: {timeless((event['message'] or '').removeprefix(COMBINED))}"
+    text = _text(event)
     if kind == "Rollout":
         group = next(group for pattern, group in GROUPS if pattern.match(event["reason"]))
         yield _named(f"events of {group}", name), text

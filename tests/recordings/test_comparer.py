@@ -53,6 +53,18 @@ def changed(rows, **changes):
     raise AssertionError(f"no row has {changes}")
 
 
+def said(message, count=1):
+    event = {"type": "Normal", "reason": "RolloutPaused", "message": message, "count": count}
+    return {"t": 0, "event": {"regarding": "Rollout/web", **event}}
+
+
+def test_what_is_said_again_may_be_a_count():
+    theirs = [said("a"), said("b"), said("a", 2)]
+    assert differences(theirs, [said("a", 2), said("b")]) == []
+    for wrong in ([said("a"), said("b")], [said("a", 2)], [said("b"), said("a", 2)], [said("a", 3), said("c")]):
+        assert names(differences(theirs, wrong)) == ["events of release"], wrong
+
+
 def test_another_phase_is_found(rows):
     changed(rows, phase="Degraded", message="planted")
     assert "phase" in names(differences(comparer.argo(ENOUGH), rows))

@@ -117,3 +117,12 @@ def test_a_deletion_may_be_told_of_before_what_preceded_it():
     assert argo == ours
     argo, ours = forgiven("events of release", ["Normal A: a", deleted], ["Normal A: a"])
     assert argo != ours
+
+
+def test_a_route_may_be_given_back_without_an_interim_of_the_same_share():
+    by_way = [[[1, 0]], [[50, 50], [1]], [[0, 100]], [[100, 0]], [[1, 0]]]
+    at_once = [[[1, 0]], [[50, 50], [1]], [[0, 100]], [[1, 0]]]
+    assert len(set(map(str, forgiven("route web", by_way, at_once)))) == 1
+    for wrong in (at_once[:-1], [*at_once[:-1], [[100, 0]]], [at_once[0], *at_once[2:]], [*at_once, [[None, 0]]]):
+        a, b = forgiven("route web", by_way, wrong)
+        assert a != b, wrong
