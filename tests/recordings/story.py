@@ -84,15 +84,16 @@ def _deletion(kind: str, name: str, states: States) -> Told:
         yield f"{kind} {name}", "deleted"
 
 
-def times_said(rows: Iterable[Row]) -> Counter[str]:
-    """How often each text of Events was said: what is said again may be told by a count alone."""
+def times_said(rows: Iterable[Row]) -> dict[str, Counter[str]]:
+    """How often each text of each sequence of Events was said: what is said again may be told by a count alone."""
     counts: dict[tuple[str, str, str], int] = {}
     for row in rows:
         if event := row.get("event"):
-            counts[event["regarding"], event["message"] or "", _text(event)] = event.get("count") or 1
-    said: Counter[str] = Counter()
-    for (*_, text), count in counts.items():
-        said[text] += count
+            for sequence, text in _event(event):
+                counts[sequence, event["message"] or "", text] = event.get("count") or 1
+    said: dict[str, Counter[str]] = {}
+    for (sequence, _, text), count in counts.items():
+        said.setdefault(sequence, Counter())[text] += count
     return said
 
 

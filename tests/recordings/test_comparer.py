@@ -53,9 +53,9 @@ def changed(rows, **changes):
     raise AssertionError(f"no row has {changes}")
 
 
-def said(message, count=1):
+def said(message, count=1, of="Rollout/web"):
     event = {"type": "Normal", "reason": "RolloutPaused", "message": message, "count": count}
-    return {"t": 0, "event": {"regarding": "Rollout/web", **event}}
+    return {"t": 0, "event": {"regarding": of, **event}}
 
 
 def test_what_is_said_again_may_be_a_count():
@@ -63,6 +63,12 @@ def test_what_is_said_again_may_be_a_count():
     assert differences(theirs, [said("a", 2), said("b")]) == []
     for wrong in ([said("a"), said("b")], [said("a", 2)], [said("b"), said("a", 2)], [said("a", 3), said("c")]):
         assert names(differences(theirs, wrong)) == ["events of release"], wrong
+
+
+def test_what_is_said_of_another_counts_for_that_one():
+    another = said("a", of="AnalysisRun/other")
+    theirs = [said("a"), said("b"), said("a", 2), another]
+    assert names(differences(theirs, [said("a"), said("b"), another])) == ["events of release"]
 
 
 def test_another_phase_is_found(rows):
