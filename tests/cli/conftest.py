@@ -7,12 +7,15 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 import structlog
 import yaml
 from typer.testing import CliRunner, Result
 
 from rollouts.cli.app import build
+from rollouts.runtime.clock import SystemClock
+from tests.cli.given import NOW
 from tests.kube.server import Script, page, quiet, serving, status
 
 KINDS = {
@@ -98,6 +101,12 @@ async def cluster(tmp_path) -> AsyncIterator[Cluster]:
         yield made
     structlog.reset_defaults()
     logging.getLogger().handlers, _ = handlers, logging.getLogger().setLevel(level)
+
+
+@pytest.fixture
+def at_one_instant(monkeypatch):
+    """Plans made by one command after the other have the same dates in them."""
+    monkeypatch.setattr(SystemClock, "now", lambda _: NOW)
 
 
 def kubeconfig(url):

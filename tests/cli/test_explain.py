@@ -184,6 +184,7 @@ def secretive():
     return made
 
 
+@pytest.mark.usefixtures("at_one_instant")
 async def test_a_snapshot_read_back_leads_to_the_same_plan(cluster, tmp_path):
     served(cluster, rollout(hashes(paused())), revision("web:v2", 2, 1, 1), revision("web:v1", 1, 5, 5))
     file = tmp_path / "bug.yaml"

@@ -83,6 +83,7 @@ async def test_of_a_workload_that_is_not_there_nothing_is_borrowed(cluster):
     assert await warnings(cluster) == []
 
 
+@pytest.mark.usefixtures("at_one_instant")
 async def test_a_snapshot_has_of_others_no_more_than_labels_and_leads_to_the_same(cluster, tmp_path):
     served(cluster, beside("api"), lent("lent"), beside("other", app="other"), deployments=lender())
     file = tmp_path / "bug.yaml"
