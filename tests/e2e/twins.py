@@ -74,28 +74,19 @@ class Player:
         self.x, self.scenario = x, scenario
         self.objects = yaml.safe_load(yaml.safe_dump(scenario["objects"]))
         self.hero = next(one for one in self.objects if one["kind"] == ROLLOUT.name)
-        self._length, self._story = 0, story([])
 
     async def play(self) -> list[Row]:
-        """The whole story; what the simulator has of it."""
+        """The whole story, up to the last act; what the simulator has of it, to its end."""
         told = chapters(self.scenario, self.x.namespace)
         await self._begin()
         for entry, before in zip(self.scenario["story"], told, strict=False):
             if entry is not self.scenario["story"][0]:
                 await self._catch_up(story(before))
             await self._act(entry)
-        await self._catch_up(end := story(told[-1]))
-        await self.x.until(lambda: self._told().get("last status") == end.get("last status"), BEHIND)
         return told[-1]
 
     async def _catch_up(self, to: Story) -> None:
-        await self.x.until(lambda: has_come(to, self._told()), BEHIND)
-
-    def _told(self) -> Story:
-        """The cluster's story so far, read again only when there is more of it."""
-        if self._length != len(self.x.rows):
-            self._length, self._story = len(self.x.rows), story(self.x.rows)
-        return self._story
+        await self.x.whole(lambda rows: has_come(to, story(rows)), BEHIND)
 
     async def _begin(self) -> None:
         """What the Rollout refers to first, as a person applies it."""

@@ -97,13 +97,9 @@ def times_said(rows: Iterable[Row]) -> dict[str, Counter[str]]:
     return said
 
 
-def _text(event: Raw) -> str:
-    return f"{event['type']} {event['reason']}: {timeless((event['message'] or '').removeprefix(COMBINED))}"
-
-
 def _event(event: Raw) -> Told:
     kind, _, name = event["regarding"].partition("/")
-    text = _text(event)
+    text = f"{event['type']} {event['reason']}: {timeless((event['message'] or '').removeprefix(COMBINED))}"
     if kind == "Rollout":
         group = next(group for pattern, group in GROUPS if pattern.match(event["reason"]))
         yield _named(f"events of {group}", name), text
