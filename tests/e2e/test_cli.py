@@ -220,6 +220,15 @@ async def heard(watching: asyncio.subprocess.Process, *words: str) -> None:
     raise AssertionError(f"it ended without {missing}: {seen}")
 
 
+@pytest.fixture
+def at_a_terminal():
+    """What is begun hears of Ctrl-C, though these tests may run in the background of a script, which never does."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("at_a_terminal")
 async def test_a_watch_ends_with_ctrl_c(scene, person):
     await first_release(scene, person, BASIC)
     watching = await person.begins("get", "web", "--watch")
