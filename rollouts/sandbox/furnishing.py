@@ -50,7 +50,9 @@ async def established(api: Api, crd: Manifest) -> None:
     """Return when the API server serves the kind."""
 
     async def holds() -> bool:
-        conditions = (await api.request("GET", path_of(crd))).get("status", {}).get("conditions", [])
+        status = (await api.request("GET", path_of(crd))).get("status", {})
+        # null, and not absent, before the API server has looked at it
+        conditions = status.get("conditions") or ()
         return any(one["type"] == "Established" and one["status"] == "True" for one in conditions)
 
     await eventually(f"CRD {crd['metadata']['name']}", holds)
