@@ -88,6 +88,7 @@ def gather(key: Key, stores: Stores, plugins: Plugins, settings: Settings) -> Go
         or _children_behind(rollout, stores)
         or _references_behind(look, stores)
         or _pods_behind(key.namespace, look, stores)
+        or _revision_behind(snapshot)
     )
     return Stale(PATIENCE, why) if why else snapshot
 
@@ -262,3 +263,20 @@ def _pods_behind(namespace: str, look: _Look, stores: Stores) -> str:
             if found and found.metadata.controller and found.metadata.controller.uid in look.owners:
                 return f"{POD.name} {key} is older than our last write to it"
     return ""
+
+
+def _revision_behind(snapshot: Snapshot) -> str:
+    """Which ControllerRevision of a template just changed is not known yet as the newest; "" when none is.
+
+    Its StatefulSet's status tells the name, and the number comes with other news, which may be later. The number is
+    above all others even where an old template is the newest again.
+    """
+    ordinals = snapshot.ordinals
+    name = ordinals.stateful_set.status.update_revision if ordinals and ordinals.is_observed else ""
+    if not ordinals or name in {"", snapshot.status.current_pod_hash}:
+        return ""
+    numbers = {one.metadata.name: one.revision for one in ordinals.revisions}
+    highest = max(numbers.values(), default=0)
+    if name in numbers and numbers[name] == highest:
+        return ""
+    return f"{CONTROLLER_REVISION.name} {name} has no number above {highest}: its newest is not known yet"

@@ -272,6 +272,36 @@ def test_a_partition_that_we_wrote_is_waited_for():
     assert gathered(stores) == Stale(PATIENCE, "StatefulSet shop/db is older than our last write to it")
 
 
+def revised(before, update, numbers, generation=2):
+    """A Rollout that knows *before* as the newest; its StatefulSet names *update*; ControllerRevisions by number."""
+    status = {"observedGeneration": 2, "updateRevision": update}
+    workload = {**STATEFUL_SET, "metadata": {**STATEFUL_SET["metadata"], "generation": generation}, "status": status}
+    revisions = [
+        {**named("ControllerRevision", name, owner="StatefulSet-db"), "revision": number}
+        for name, number in numbers.items()
+    ]
+    canary = {"trafficRouting": {"statefulSet": {}}}
+    found = rollout(canary, workloadRef=REF, template=None, selector=None, replicas=None)
+    found = msgspec.structs.replace(found, status=msgspec.structs.replace(found.status, current_pod_hash=before))
+    return stores_of(found, workload, *revisions)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "highest"), [({}, 0), ({"db-1": 1}, 1), ({"db-1": 1, "db-2": 1, "db-3": 2}, 2)], ids=str
+)
+def test_a_changed_template_is_waited_for_until_its_revision_is_known_as_the_newest(numbers, highest):
+    why = f"ControllerRevision db-2 has no number above {highest}: its newest is not known yet"
+    assert gathered(revised("db-1", "db-2", numbers)) == Stale(PATIENCE, why)
+    assert isinstance(gathered(revised("db-1", "db-2", {**numbers, "db-2": 3})), Snapshot)
+
+
+def test_numbers_of_revisions_hold_up_no_release_that_has_begun():
+    older = {"db-1": 1, "db-2": 2, "db-3": 3}
+    assert isinstance(gathered(revised("db-2", "db-2", older)), Snapshot)
+    unseen = revised("db-1", "db-2", older, generation=3)
+    assert isinstance(gathered(unseen), Snapshot)
+
+
 def test_a_rollout_being_deleted_is_looked_at_while_it_waits_for_us():
     going = {"deletion_timestamp": "2026-01-01T00:00:00Z"}
     waits = changed(rollout(), finalizers=("rollouts.argoproj.io/partition", "else"), **going)
