@@ -29,9 +29,9 @@ class Faults:
 
     *refused* writes are answered with one of *refusals* and not passed on; the answers to *lost* ones, which are
     carried out, are replaced by one of *losses*. *reset_every* and *expire_every* end each watch that old, by a
-    reset or with 410 Gone; with *gone* new watches are answered with 410. Events of watches are late by *delay*,
-    and of what an object goes through within *window* only the last is told. *kill_after* N: the N-th write that
-    counts kills, before its answer arrives.
+    reset or with 410 Gone; with *gone* new watches are answered with 410. Events of watches are late by *delay*, of
+    *late* resources alone if any are named, and of what an object goes through within *window* only the last is told.
+    *kill_after* N: the N-th write that counts kills, before its answer arrives.
     """
 
     refused: float = 0.0
@@ -46,6 +46,11 @@ class Faults:
     window: float = 0.0
     link: Link = Link.UP
     kill_after: int = 0
+    late: frozenset[str] = frozenset()
+
+    def delay_of(self, resource: str) -> float:
+        """How late events of watches of *resource*, a plural, are."""
+        return self.delay if not self.late or resource in self.late else 0.0
 
 
 NONE = Faults()

@@ -24,7 +24,7 @@ import yaml
 from aiohttp import web
 
 from tests.chaos.delivery import Delivery
-from tests.chaos.faults import NONE, RESET, WRITES, Faults, Link, Seen, counts, tally
+from tests.chaos.faults import NONE, RESET, WRITES, Faults, Link, Seen, about, counts, tally
 from tests.chaos.ports import free_port
 
 SEED = 20261121
@@ -235,14 +235,15 @@ class Proxy:
 
     async def _deliver(self, stream: "_Stream", request: web.Request, response: web.StreamResponse) -> None:
         delivery, loop = Delivery(), asyncio.get_running_loop()
-        is_over = False
+        resource, is_over = about(request.path).resource, False
         while not (is_over and not len(delivery)):
             if stream.due_end(self._faults, loop.time()) is not None:
                 break
             for line in stream.take():
                 is_over = is_over or line == END
                 if line != END:
-                    delivery.put(line, loop.time(), delay=self._faults.delay, window=self._faults.window)
+                    delay = self._faults.delay_of(resource)
+                    delivery.put(line, loop.time(), delay=delay, window=self._faults.window)
             for line in delivery.take(loop.time()):
                 await self._is_up.wait()
                 await response.write(line)

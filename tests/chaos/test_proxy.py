@@ -203,6 +203,25 @@ async def test_late_events_do_not_hold_up_writes(proxy, upstream):
         watching.cancel()
 
 
+async def test_some_resources_alone_are_late(proxy, upstream):
+    seen: list[str] = []
+    proxy.faults = Faults(delay=600, late=frozenset({"controllerrevisions"}))
+    async with asyncio.TaskGroup() as group:
+        watching = group.create_task(watched(proxy, seen), name="watch")
+        await until(lambda: proxy.seen)
+        upstream.tell("ADDED", 1)
+        await until(lambda: seen)
+        proxy.faults = Faults(delay=600, late=frozenset({resource_watched(proxy)}))
+        upstream.tell("MODIFIED", 2)
+        assert await write(proxy) == 200
+        assert seen == ["ADDED"]
+        watching.cancel()
+
+
+def resource_watched(proxy):
+    return next(one.about.resource for one in proxy.seen if one.is_watch)
+
+
 async def test_skipped_states(proxy, upstream):
     proxy.faults = Faults(window=0.3)
     seen: list[str] = []

@@ -3,8 +3,10 @@
 import pytest
 
 from tests.chaos.faults import Faults
+from tests.chaos.mortal import behind_proxy, owned
 from tests.e2e.faults.course import AFTER_VERDICT, GATEWAY_API, JUDGED, NGINX, PLAIN, canary, play, went_as_without
 from tests.e2e.faults.monitor import check, monitor
+from tests.e2e.ordinals import bump, idle, referring, stateful_set
 from tests.e2e.scene import Scene
 
 LATE = 5.0
@@ -34,3 +36,16 @@ async def test_no_second_run_is_made(scene: Scene):
     assert asked["POST analysisruns"] == 1
     assert sum(asked.values()) <= 120, asked
     assert await one.fails() == 0
+
+
+async def test_a_revision_has_one_number(scene: Scene):
+    """A StatefulSet's status names its newest revision; which number it has comes with other news."""
+    async with behind_proxy(scene) as (_, proxy):
+        await idle(scene, stateful_set(replicas=2), owned(scene, referring()))
+        proxy.faults = Faults(delay=LATE, late=frozenset({"controllerrevisions"}))
+        await bump(scene, "web:v2")
+        await scene.step(1)
+        await bump(scene, "web:v1")
+        await scene.phase("Healthy")
+        found = await scene.said("RolloutUpdated", 3)
+    assert [event["message"] for event in found] == [f"Rollout updated to revision {number}" for number in (1, 2, 3)]
