@@ -271,12 +271,11 @@ def _revision_behind(snapshot: Snapshot) -> str:
     Its StatefulSet's status tells the name, and the number comes with other news, which may be later. The number is
     above all others even where an old template is the newest again.
     """
-    ordinals = snapshot.ordinals
-    name = ordinals.stateful_set.status.update_revision if ordinals and ordinals.is_observed else ""
-    if not ordinals or name in {"", snapshot.status.current_pod_hash}:
+    ordinals, name = snapshot.ordinals, snapshot.hash
+    if ordinals is None or not ordinals.is_observed or name == snapshot.status.current_pod_hash:
         return ""
     numbers = {one.metadata.name: one.revision for one in ordinals.revisions}
     highest = max(numbers.values(), default=0)
-    if name in numbers and numbers[name] == highest:
+    if numbers.get(name) == highest:
         return ""
     return f"{CONTROLLER_REVISION.name} {name} has no number above {highest}: its newest is not known yet"

@@ -238,13 +238,16 @@ def place(name="db-0", owner="StatefulSet-db"):
     return found
 
 
-def partitioned(*more):
+def referring():
     canary = {"trafficRouting": {"statefulSet": {}}}
-    found = rollout(canary, workloadRef=REF, template=None, selector=None, replicas=None)
+    return rollout(canary, workloadRef=REF, template=None, selector=None, replicas=None)
+
+
+def partitioned(*more):
     revision = named("ControllerRevision", "db-1", owner="StatefulSet-db")
     budget = named("PodDisruptionBudget", "keep", spec={"selector": {}})
     foreign = named("ControllerRevision", "other-1", owner="another")
-    return stores_of(found, STATEFUL_SET, place(), place("other-0", "another"), revision, foreign, budget, *more)
+    return stores_of(referring(), STATEFUL_SET, place(), place("other-0", "another"), revision, foreign, budget, *more)
 
 
 def test_a_statefulset_is_seen_with_its_own_pods_revisions_and_the_budgets_of_its_namespace():
@@ -280,8 +283,7 @@ def revised(before, update, numbers, generation=2):
         {**named("ControllerRevision", name, owner="StatefulSet-db"), "revision": number}
         for name, number in numbers.items()
     ]
-    canary = {"trafficRouting": {"statefulSet": {}}}
-    found = rollout(canary, workloadRef=REF, template=None, selector=None, replicas=None)
+    found = referring()
     found = msgspec.structs.replace(found, status=msgspec.structs.replace(found.status, current_pod_hash=before))
     return stores_of(found, workload, *revisions)
 
